@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+#
+# Warnings, sanitizers and optimisation, as one interface target that all of the project links.
+include(CheckIPOSupported)
+
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g -DNDEBUG")
+
+add_library(greenmq_compiler INTERFACE)
+target_compile_definitions(greenmq_compiler INTERFACE _GNU_SOURCE)
+target_include_directories(greenmq_compiler SYSTEM INTERFACE ${UTHASH_INCLUDE_DIR})
+
+# Only what gcc and clang both know, so that clang-tidy can read gcc's command lines.
+target_compile_options(greenmq_compiler INTERFACE
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+    -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wformat=2
+    -Wimplicit-fallthrough -Wmissing-declarations -Wredundant-decls -Wnested-externs
+    -fno-common -fstack-protector-strong)
+if(GREENMQ_WERROR)
+    target_compile_options(greenmq_compiler INTERFACE -Werror)
+endif()
+
+if(GREENMQ_SANITIZE)
+    target_compile_options(greenmq_compiler INTERFACE
+        -fsanitize=${GREENMQ_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(greenmq_compiler INTERFACE -fsanitize=${GREENMQ_SANITIZE})
+endif()
+
+if(GREENMQ_LTO)
+    check_ipo_supported(RESULT GREENMQ_CAN_LTO LANGUAGES C)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${GREENMQ_CAN_LTO})
+endif()
