@@ -30,6 +30,7 @@
 
 /* One comparable number for a version: 40305 for 4.3.5. */
 #define ZMQ_MAKE_VERSION(major, minor, patch) ((major)*10000 + (minor)*100 + (patch))
+
 #define ZMQ_VERSION ZMQ_MAKE_VERSION(ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH)
 
 /* Programs written for libzmq rely on zmq.h bringing these four. */
@@ -111,10 +112,10 @@ extern "C" {
 #define ENETRESET (ZMQ_HAUSNUMERO + 18)
 #endif
 
-#define EFSM (ZMQ_HAUSNUMERO + 51)           /* the socket is not in the state for this call */
+#define EFSM           (ZMQ_HAUSNUMERO + 51) /* the socket is not in the state for this call */
 #define ENOCOMPATPROTO (ZMQ_HAUSNUMERO + 52) /* transport and socket type do not go together */
-#define ETERM (ZMQ_HAUSNUMERO + 53)          /* the context was terminated or shut down */
-#define EMTHREAD (ZMQ_HAUSNUMERO + 54)       /* no I/O thread is available */
+#define ETERM          (ZMQ_HAUSNUMERO + 53) /* the context was terminated or shut down */
+#define EMTHREAD       (ZMQ_HAUSNUMERO + 54) /* no I/O thread is available */
 
 /*
  * The calling thread's errno. For programs whose C library differs from this library's; others
@@ -147,20 +148,20 @@ ZMQ_EXPORT int zmq_has(const char *capability);
 /* ---- contexts ----------------------------------------------------------------------------- */
 
 /* Options of zmq_ctx_set and zmq_ctx_get; ZMQ_IPV6 and ZMQ_BLOCKY (below) are others. */
-#define ZMQ_IO_THREADS 1
-#define ZMQ_MAX_SOCKETS 2
-#define ZMQ_SOCKET_LIMIT 3    /* get only */
-#define ZMQ_THREAD_PRIORITY 3 /* set only */
-#define ZMQ_THREAD_SCHED_POLICY 4
-#define ZMQ_MAX_MSGSZ 5
-#define ZMQ_MSG_T_SIZE 6                 /* get only */
-#define ZMQ_THREAD_AFFINITY_CPU_ADD 7    /* set only */
+#define ZMQ_IO_THREADS                 1
+#define ZMQ_MAX_SOCKETS                2
+#define ZMQ_SOCKET_LIMIT               3 /* get only */
+#define ZMQ_THREAD_PRIORITY            3 /* set only */
+#define ZMQ_THREAD_SCHED_POLICY        4
+#define ZMQ_MAX_MSGSZ                  5
+#define ZMQ_MSG_T_SIZE                 6 /* get only */
+#define ZMQ_THREAD_AFFINITY_CPU_ADD    7 /* set only */
 #define ZMQ_THREAD_AFFINITY_CPU_REMOVE 8 /* set only */
-#define ZMQ_THREAD_NAME_PREFIX 9
+#define ZMQ_THREAD_NAME_PREFIX         9
 
-#define ZMQ_IO_THREADS_DFLT 1
-#define ZMQ_MAX_SOCKETS_DFLT 1023
-#define ZMQ_THREAD_PRIORITY_DFLT -1
+#define ZMQ_IO_THREADS_DFLT          1
+#define ZMQ_MAX_SOCKETS_DFLT         1023
+#define ZMQ_THREAD_PRIORITY_DFLT     -1
 #define ZMQ_THREAD_SCHED_POLICY_DFLT -1
 
 /*
@@ -254,8 +255,8 @@ typedef struct zmq_msg_t {
 typedef void(zmq_free_fn)(void *data, void *hint);
 
 /* Properties of zmq_msg_get. */
-#define ZMQ_MORE 1
-#define ZMQ_SRCFD 2 /* deprecated */
+#define ZMQ_MORE   1
+#define ZMQ_SRCFD  2 /* deprecated */
 #define ZMQ_SHARED 3
 
 /*
@@ -383,126 +384,126 @@ ZMQ_EXPORT const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property);
 /* ---- sockets ------------------------------------------------------------------------------ */
 
 /* Socket types: zmq_socket(3); patterns 28/REQREP, 29/PUBSUB, 30/PIPELINE, 31/EXPAIR. */
-#define ZMQ_PAIR 0
-#define ZMQ_PUB 1
-#define ZMQ_SUB 2
-#define ZMQ_REQ 3
-#define ZMQ_REP 4
+#define ZMQ_PAIR   0
+#define ZMQ_PUB    1
+#define ZMQ_SUB    2
+#define ZMQ_REQ    3
+#define ZMQ_REP    4
 #define ZMQ_DEALER 5
 #define ZMQ_ROUTER 6
-#define ZMQ_PULL 7
-#define ZMQ_PUSH 8
-#define ZMQ_XPUB 9
-#define ZMQ_XSUB 10
+#define ZMQ_PULL   7
+#define ZMQ_PUSH   8
+#define ZMQ_XPUB   9
+#define ZMQ_XSUB   10
 #define ZMQ_STREAM 11
 
 #define ZMQ_XREQ ZMQ_DEALER /* deprecated */
 #define ZMQ_XREP ZMQ_ROUTER /* deprecated */
 
 /* Socket options: zmq_setsockopt(3), zmq_getsockopt(3). */
-#define ZMQ_AFFINITY 4
-#define ZMQ_ROUTING_ID 5
-#define ZMQ_SUBSCRIBE 6
-#define ZMQ_UNSUBSCRIBE 7
-#define ZMQ_RATE 8
-#define ZMQ_RECOVERY_IVL 9
-#define ZMQ_SNDBUF 11
-#define ZMQ_RCVBUF 12
-#define ZMQ_RCVMORE 13
-#define ZMQ_FD 14
-#define ZMQ_EVENTS 15
-#define ZMQ_TYPE 16
-#define ZMQ_LINGER 17
-#define ZMQ_RECONNECT_IVL 18
-#define ZMQ_BACKLOG 19
-#define ZMQ_RECONNECT_IVL_MAX 21
-#define ZMQ_MAXMSGSIZE 22
-#define ZMQ_SNDHWM 23
-#define ZMQ_RCVHWM 24
-#define ZMQ_MULTICAST_HOPS 25
-#define ZMQ_RCVTIMEO 27
-#define ZMQ_SNDTIMEO 28
-#define ZMQ_LAST_ENDPOINT 32
-#define ZMQ_ROUTER_MANDATORY 33
-#define ZMQ_TCP_KEEPALIVE 34
-#define ZMQ_TCP_KEEPALIVE_CNT 35
-#define ZMQ_TCP_KEEPALIVE_IDLE 36
-#define ZMQ_TCP_KEEPALIVE_INTVL 37
-#define ZMQ_IMMEDIATE 39
-#define ZMQ_XPUB_VERBOSE 40
-#define ZMQ_ROUTER_RAW 41
-#define ZMQ_IPV6 42
-#define ZMQ_MECHANISM 43
-#define ZMQ_PLAIN_SERVER 44
-#define ZMQ_PLAIN_USERNAME 45
-#define ZMQ_PLAIN_PASSWORD 46
-#define ZMQ_CURVE_SERVER 47
-#define ZMQ_CURVE_PUBLICKEY 48
-#define ZMQ_CURVE_SECRETKEY 49
-#define ZMQ_CURVE_SERVERKEY 50
-#define ZMQ_PROBE_ROUTER 51
-#define ZMQ_REQ_CORRELATE 52
-#define ZMQ_REQ_RELAXED 53
-#define ZMQ_CONFLATE 54
-#define ZMQ_ZAP_DOMAIN 55
-#define ZMQ_ROUTER_HANDOVER 56
-#define ZMQ_TOS 57
-#define ZMQ_CONNECT_ROUTING_ID 61
-#define ZMQ_GSSAPI_SERVER 62
-#define ZMQ_GSSAPI_PRINCIPAL 63
-#define ZMQ_GSSAPI_SERVICE_PRINCIPAL 64
-#define ZMQ_GSSAPI_PLAINTEXT 65
-#define ZMQ_HANDSHAKE_IVL 66
-#define ZMQ_SOCKS_PROXY 68
-#define ZMQ_XPUB_NODROP 69
-#define ZMQ_BLOCKY 70
-#define ZMQ_XPUB_MANUAL 71
-#define ZMQ_XPUB_WELCOME_MSG 72
-#define ZMQ_STREAM_NOTIFY 73
-#define ZMQ_INVERT_MATCHING 74
-#define ZMQ_HEARTBEAT_IVL 75
-#define ZMQ_HEARTBEAT_TTL 76
-#define ZMQ_HEARTBEAT_TIMEOUT 77
-#define ZMQ_XPUB_VERBOSER 78
-#define ZMQ_CONNECT_TIMEOUT 79
-#define ZMQ_TCP_MAXRT 80
-#define ZMQ_THREAD_SAFE 81
-#define ZMQ_MULTICAST_MAXTPDU 84
-#define ZMQ_VMCI_BUFFER_SIZE 85
-#define ZMQ_VMCI_BUFFER_MIN_SIZE 86
-#define ZMQ_VMCI_BUFFER_MAX_SIZE 87
-#define ZMQ_VMCI_CONNECT_TIMEOUT 88
-#define ZMQ_USE_FD 89
-#define ZMQ_GSSAPI_PRINCIPAL_NAMETYPE 90
+#define ZMQ_AFFINITY                          4
+#define ZMQ_ROUTING_ID                        5
+#define ZMQ_SUBSCRIBE                         6
+#define ZMQ_UNSUBSCRIBE                       7
+#define ZMQ_RATE                              8
+#define ZMQ_RECOVERY_IVL                      9
+#define ZMQ_SNDBUF                            11
+#define ZMQ_RCVBUF                            12
+#define ZMQ_RCVMORE                           13
+#define ZMQ_FD                                14
+#define ZMQ_EVENTS                            15
+#define ZMQ_TYPE                              16
+#define ZMQ_LINGER                            17
+#define ZMQ_RECONNECT_IVL                     18
+#define ZMQ_BACKLOG                           19
+#define ZMQ_RECONNECT_IVL_MAX                 21
+#define ZMQ_MAXMSGSIZE                        22
+#define ZMQ_SNDHWM                            23
+#define ZMQ_RCVHWM                            24
+#define ZMQ_MULTICAST_HOPS                    25
+#define ZMQ_RCVTIMEO                          27
+#define ZMQ_SNDTIMEO                          28
+#define ZMQ_LAST_ENDPOINT                     32
+#define ZMQ_ROUTER_MANDATORY                  33
+#define ZMQ_TCP_KEEPALIVE                     34
+#define ZMQ_TCP_KEEPALIVE_CNT                 35
+#define ZMQ_TCP_KEEPALIVE_IDLE                36
+#define ZMQ_TCP_KEEPALIVE_INTVL               37
+#define ZMQ_IMMEDIATE                         39
+#define ZMQ_XPUB_VERBOSE                      40
+#define ZMQ_ROUTER_RAW                        41
+#define ZMQ_IPV6                              42
+#define ZMQ_MECHANISM                         43
+#define ZMQ_PLAIN_SERVER                      44
+#define ZMQ_PLAIN_USERNAME                    45
+#define ZMQ_PLAIN_PASSWORD                    46
+#define ZMQ_CURVE_SERVER                      47
+#define ZMQ_CURVE_PUBLICKEY                   48
+#define ZMQ_CURVE_SECRETKEY                   49
+#define ZMQ_CURVE_SERVERKEY                   50
+#define ZMQ_PROBE_ROUTER                      51
+#define ZMQ_REQ_CORRELATE                     52
+#define ZMQ_REQ_RELAXED                       53
+#define ZMQ_CONFLATE                          54
+#define ZMQ_ZAP_DOMAIN                        55
+#define ZMQ_ROUTER_HANDOVER                   56
+#define ZMQ_TOS                               57
+#define ZMQ_CONNECT_ROUTING_ID                61
+#define ZMQ_GSSAPI_SERVER                     62
+#define ZMQ_GSSAPI_PRINCIPAL                  63
+#define ZMQ_GSSAPI_SERVICE_PRINCIPAL          64
+#define ZMQ_GSSAPI_PLAINTEXT                  65
+#define ZMQ_HANDSHAKE_IVL                     66
+#define ZMQ_SOCKS_PROXY                       68
+#define ZMQ_XPUB_NODROP                       69
+#define ZMQ_BLOCKY                            70
+#define ZMQ_XPUB_MANUAL                       71
+#define ZMQ_XPUB_WELCOME_MSG                  72
+#define ZMQ_STREAM_NOTIFY                     73
+#define ZMQ_INVERT_MATCHING                   74
+#define ZMQ_HEARTBEAT_IVL                     75
+#define ZMQ_HEARTBEAT_TTL                     76
+#define ZMQ_HEARTBEAT_TIMEOUT                 77
+#define ZMQ_XPUB_VERBOSER                     78
+#define ZMQ_CONNECT_TIMEOUT                   79
+#define ZMQ_TCP_MAXRT                         80
+#define ZMQ_THREAD_SAFE                       81
+#define ZMQ_MULTICAST_MAXTPDU                 84
+#define ZMQ_VMCI_BUFFER_SIZE                  85
+#define ZMQ_VMCI_BUFFER_MIN_SIZE              86
+#define ZMQ_VMCI_BUFFER_MAX_SIZE              87
+#define ZMQ_VMCI_CONNECT_TIMEOUT              88
+#define ZMQ_USE_FD                            89
+#define ZMQ_GSSAPI_PRINCIPAL_NAMETYPE         90
 #define ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE 91
-#define ZMQ_BINDTODEVICE 92
+#define ZMQ_BINDTODEVICE                      92
 
 /* Deprecated socket options, and old names of others. */
-#define ZMQ_IPV4ONLY 31
-#define ZMQ_TCP_ACCEPT_FILTER 38
-#define ZMQ_IPC_FILTER_PID 58
-#define ZMQ_IPC_FILTER_UID 59
-#define ZMQ_IPC_FILTER_GID 60
-#define ZMQ_IDENTITY ZMQ_ROUTING_ID
-#define ZMQ_CONNECT_RID ZMQ_CONNECT_ROUTING_ID
+#define ZMQ_IPV4ONLY                31
+#define ZMQ_TCP_ACCEPT_FILTER       38
+#define ZMQ_IPC_FILTER_PID          58
+#define ZMQ_IPC_FILTER_UID          59
+#define ZMQ_IPC_FILTER_GID          60
+#define ZMQ_IDENTITY                ZMQ_ROUTING_ID
+#define ZMQ_CONNECT_RID             ZMQ_CONNECT_ROUTING_ID
 #define ZMQ_DELAY_ATTACH_ON_CONNECT ZMQ_IMMEDIATE
-#define ZMQ_FAIL_UNROUTABLE ZMQ_ROUTER_MANDATORY
-#define ZMQ_ROUTER_BEHAVIOR ZMQ_ROUTER_MANDATORY
+#define ZMQ_FAIL_UNROUTABLE         ZMQ_ROUTER_MANDATORY
+#define ZMQ_ROUTER_BEHAVIOR         ZMQ_ROUTER_MANDATORY
 
 /* Flags of the send and receive functions. */
 #define ZMQ_DONTWAIT 1
-#define ZMQ_SNDMORE 2
-#define ZMQ_NOBLOCK ZMQ_DONTWAIT /* deprecated */
+#define ZMQ_SNDMORE  2
+#define ZMQ_NOBLOCK  ZMQ_DONTWAIT /* deprecated */
 
 /* Values of ZMQ_MECHANISM. */
-#define ZMQ_NULL 0
-#define ZMQ_PLAIN 1
-#define ZMQ_CURVE 2
+#define ZMQ_NULL   0
+#define ZMQ_PLAIN  1
+#define ZMQ_CURVE  2
 #define ZMQ_GSSAPI 3
 
 /* Values of ZMQ_GSSAPI_PRINCIPAL_NAMETYPE and ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE. */
-#define ZMQ_GSSAPI_NT_HOSTBASED 0
-#define ZMQ_GSSAPI_NT_USER_NAME 1
+#define ZMQ_GSSAPI_NT_HOSTBASED      0
+#define ZMQ_GSSAPI_NT_USER_NAME      1
 #define ZMQ_GSSAPI_NT_KRB5_PRINCIPAL 2
 
 /* The longest group name of RADIO and DISH, bytes. */
@@ -626,7 +627,7 @@ ZMQ_EXPORT int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags);
 /* ---- waiting for several ------------------------------------------------------------------ */
 
 /* Events of zmq_poll and of the socket option ZMQ_EVENTS. */
-#define ZMQ_POLLIN 1
+#define ZMQ_POLLIN  1
 #define ZMQ_POLLOUT 2
 #define ZMQ_POLLERR 4
 #define ZMQ_POLLPRI 8
@@ -659,9 +660,9 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms);
 /* ---- devices ------------------------------------------------------------------------------ */
 
 /* Types of zmq_device. */
-#define ZMQ_STREAMER 1
+#define ZMQ_STREAMER  1
 #define ZMQ_FORWARDER 2
-#define ZMQ_QUEUE 3
+#define ZMQ_QUEUE     3
 
 /*
  * Relays messages between two sockets, in the directions that their types allow, until the
@@ -698,46 +699,46 @@ ZMQ_EXPORT int zmq_device(int type, void *frontend, void *backend);
 /* ---- socket events ------------------------------------------------------------------------ */
 
 /* Events of a socket monitor: zmq_socket_monitor(3). */
-#define ZMQ_EVENT_CONNECTED 0x0001
-#define ZMQ_EVENT_CONNECT_DELAYED 0x0002
-#define ZMQ_EVENT_CONNECT_RETRIED 0x0004 /* value: ms until the next attempt */
-#define ZMQ_EVENT_LISTENING 0x0008
-#define ZMQ_EVENT_BIND_FAILED 0x0010 /* value: errno */
-#define ZMQ_EVENT_ACCEPTED 0x0020
-#define ZMQ_EVENT_ACCEPT_FAILED 0x0040 /* value: errno */
-#define ZMQ_EVENT_CLOSED 0x0080
-#define ZMQ_EVENT_CLOSE_FAILED 0x0100 /* value: errno */
-#define ZMQ_EVENT_DISCONNECTED 0x0200
-#define ZMQ_EVENT_MONITOR_STOPPED 0x0400
+#define ZMQ_EVENT_CONNECTED                  0x0001
+#define ZMQ_EVENT_CONNECT_DELAYED            0x0002
+#define ZMQ_EVENT_CONNECT_RETRIED            0x0004 /* value: ms until the next attempt */
+#define ZMQ_EVENT_LISTENING                  0x0008
+#define ZMQ_EVENT_BIND_FAILED                0x0010 /* value: errno */
+#define ZMQ_EVENT_ACCEPTED                   0x0020
+#define ZMQ_EVENT_ACCEPT_FAILED              0x0040 /* value: errno */
+#define ZMQ_EVENT_CLOSED                     0x0080
+#define ZMQ_EVENT_CLOSE_FAILED               0x0100 /* value: errno */
+#define ZMQ_EVENT_DISCONNECTED               0x0200
+#define ZMQ_EVENT_MONITOR_STOPPED            0x0400
 #define ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL 0x0800 /* value: errno */
-#define ZMQ_EVENT_HANDSHAKE_SUCCEEDED 0x1000
-#define ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL 0x2000 /* value: ZMQ_PROTOCOL_ERROR_... */
-#define ZMQ_EVENT_HANDSHAKE_FAILED_AUTH 0x4000     /* value: ZAP status 300, 400 or 500 */
-#define ZMQ_EVENT_ALL 0xFFFF
+#define ZMQ_EVENT_HANDSHAKE_SUCCEEDED        0x1000
+#define ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL  0x2000 /* value: ZMQ_PROTOCOL_ERROR_... */
+#define ZMQ_EVENT_HANDSHAKE_FAILED_AUTH      0x4000 /* value: ZAP status 300, 400 or 500 */
+#define ZMQ_EVENT_ALL                        0xFFFF
 
 /* Values of ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: what was wrong with the peer (37/ZMTP)... */
-#define ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED 0x10000000
-#define ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND 0x10000001
-#define ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_SEQUENCE 0x10000002
-#define ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE 0x10000003
+#define ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED                   0x10000000
+#define ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND            0x10000001
+#define ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_SEQUENCE              0x10000002
+#define ZMQ_PROTOCOL_ERROR_ZMTP_KEY_EXCHANGE                  0x10000003
 #define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED 0x10000011
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_MESSAGE 0x10000012
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO 0x10000013
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_INITIATE 0x10000014
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR 0x10000015
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY 0x10000016
-#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME 0x10000017
-#define ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA 0x10000018
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_MESSAGE     0x10000012
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO       0x10000013
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_INITIATE    0x10000014
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR       0x10000015
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY       0x10000016
+#define ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME     0x10000017
+#define ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA              0x10000018
 /* ...these two may come from a peer that is configured differently... */
-#define ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC 0x11000001
+#define ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC      0x11000001
 #define ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH 0x11000002
 /* ...with the answer of the authenticator (27/ZAP)... */
-#define ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED 0x20000000
-#define ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY 0x20000001
-#define ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID 0x20000002
-#define ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION 0x20000003
+#define ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED         0x20000000
+#define ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY     0x20000001
+#define ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID      0x20000002
+#define ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION         0x20000003
 #define ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE 0x20000004
-#define ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA 0x20000005
+#define ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA    0x20000005
 /* ...or with a WebSocket (45/ZWS). */
 #define ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED 0x30000000
 
@@ -794,68 +795,68 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 /* Numbers that libzmq has not declared stable; asking for one gives EINVAL until it is provided. */
 #ifdef ZMQ_BUILD_DRAFT_API
 
-#define ZMQ_SERVER 12
-#define ZMQ_CLIENT 13
-#define ZMQ_RADIO 14
-#define ZMQ_DISH 15
-#define ZMQ_GATHER 16
+#define ZMQ_SERVER  12
+#define ZMQ_CLIENT  13
+#define ZMQ_RADIO   14
+#define ZMQ_DISH    15
+#define ZMQ_GATHER  16
 #define ZMQ_SCATTER 17
-#define ZMQ_DGRAM 18
-#define ZMQ_PEER 19
+#define ZMQ_DGRAM   18
+#define ZMQ_PEER    19
 #define ZMQ_CHANNEL 20
 
-#define ZMQ_ZAP_ENFORCE_DOMAIN 93
-#define ZMQ_LOOPBACK_FASTPATH 94
-#define ZMQ_METADATA 95
-#define ZMQ_MULTICAST_LOOP 96
-#define ZMQ_ROUTER_NOTIFY 97
-#define ZMQ_XPUB_MANUAL_LAST_VALUE 98
-#define ZMQ_SOCKS_USERNAME 99
-#define ZMQ_SOCKS_PASSWORD 100
-#define ZMQ_IN_BATCH_SIZE 101
-#define ZMQ_OUT_BATCH_SIZE 102
-#define ZMQ_WSS_KEY_PEM 103
-#define ZMQ_WSS_CERT_PEM 104
-#define ZMQ_WSS_TRUST_PEM 105
-#define ZMQ_WSS_HOSTNAME 106
-#define ZMQ_WSS_TRUST_SYSTEM 107
-#define ZMQ_ONLY_FIRST_SUBSCRIBE 108
-#define ZMQ_RECONNECT_STOP 109
-#define ZMQ_HELLO_MSG 110
-#define ZMQ_DISCONNECT_MSG 111
-#define ZMQ_PRIORITY 112
-#define ZMQ_BUSY_POLL 113
-#define ZMQ_HICCUP_MSG 114
+#define ZMQ_ZAP_ENFORCE_DOMAIN       93
+#define ZMQ_LOOPBACK_FASTPATH        94
+#define ZMQ_METADATA                 95
+#define ZMQ_MULTICAST_LOOP           96
+#define ZMQ_ROUTER_NOTIFY            97
+#define ZMQ_XPUB_MANUAL_LAST_VALUE   98
+#define ZMQ_SOCKS_USERNAME           99
+#define ZMQ_SOCKS_PASSWORD           100
+#define ZMQ_IN_BATCH_SIZE            101
+#define ZMQ_OUT_BATCH_SIZE           102
+#define ZMQ_WSS_KEY_PEM              103
+#define ZMQ_WSS_CERT_PEM             104
+#define ZMQ_WSS_TRUST_PEM            105
+#define ZMQ_WSS_HOSTNAME             106
+#define ZMQ_WSS_TRUST_SYSTEM         107
+#define ZMQ_ONLY_FIRST_SUBSCRIBE     108
+#define ZMQ_RECONNECT_STOP           109
+#define ZMQ_HELLO_MSG                110
+#define ZMQ_DISCONNECT_MSG           111
+#define ZMQ_PRIORITY                 112
+#define ZMQ_BUSY_POLL                113
+#define ZMQ_HICCUP_MSG               114
 #define ZMQ_XSUB_VERBOSE_UNSUBSCRIBE 115
-#define ZMQ_TOPICS_COUNT 116
-#define ZMQ_NORM_MODE 117
-#define ZMQ_NORM_UNICAST_NACK 118
-#define ZMQ_NORM_BUFFER_SIZE 119
-#define ZMQ_NORM_SEGMENT_SIZE 120
-#define ZMQ_NORM_BLOCK_SIZE 121
-#define ZMQ_NORM_NUM_PARITY 122
-#define ZMQ_NORM_NUM_AUTOPARITY 123
-#define ZMQ_NORM_PUSH 124
+#define ZMQ_TOPICS_COUNT             116
+#define ZMQ_NORM_MODE                117
+#define ZMQ_NORM_UNICAST_NACK        118
+#define ZMQ_NORM_BUFFER_SIZE         119
+#define ZMQ_NORM_SEGMENT_SIZE        120
+#define ZMQ_NORM_BLOCK_SIZE          121
+#define ZMQ_NORM_NUM_PARITY          122
+#define ZMQ_NORM_NUM_AUTOPARITY      123
+#define ZMQ_NORM_PUSH                124
 
-#define ZMQ_RECONNECT_STOP_CONN_REFUSED 0x1
+#define ZMQ_RECONNECT_STOP_CONN_REFUSED     0x1
 #define ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED 0x2
 #define ZMQ_RECONNECT_STOP_AFTER_DISCONNECT 0x4
 
 #define ZMQ_ZERO_COPY_RECV 10 /* context option */
 
-#define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
-#define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
-#define ZMQ_MSG_PROPERTY_USER_ID "User-Id"
+#define ZMQ_MSG_PROPERTY_ROUTING_ID   "Routing-Id"
+#define ZMQ_MSG_PROPERTY_SOCKET_TYPE  "Socket-Type"
+#define ZMQ_MSG_PROPERTY_USER_ID      "User-Id"
 #define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
 
-#define ZMQ_NOTIFY_CONNECT 1
+#define ZMQ_NOTIFY_CONNECT    1
 #define ZMQ_NOTIFY_DISCONNECT 2
 
-#define ZMQ_EVENT_PIPES_STATS 0x10000
-#define ZMQ_CURRENT_EVENT_VERSION 1
+#define ZMQ_EVENT_PIPES_STATS           0x10000
+#define ZMQ_CURRENT_EVENT_VERSION       1
 #define ZMQ_CURRENT_EVENT_VERSION_DRAFT 2
-#define ZMQ_EVENT_ALL_V1 ZMQ_EVENT_ALL
-#define ZMQ_EVENT_ALL_V2 (ZMQ_EVENT_ALL_V1 | ZMQ_EVENT_PIPES_STATS)
+#define ZMQ_EVENT_ALL_V1                ZMQ_EVENT_ALL
+#define ZMQ_EVENT_ALL_V2                (ZMQ_EVENT_ALL_V1 | ZMQ_EVENT_PIPES_STATS)
 
 #endif /* ZMQ_BUILD_DRAFT_API */
 
