@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* A buffer: a queue of frames. A peer's output and its inbox are buffers, and so is a message
+ * under construction.
+ *
+ *   pieces:  [ h b h b h b h ][ B ][ h b h b ]      h header, b small body, B large body
+ *              chunk 1          |    chunk 2
+ *                               someone's memory, shared
+ *
+ * Small frames are copied, headers and bodies together, into chunks of the buffer's own. A large
+ * body is a piece by itself that shares the memory it came in; its header ends the piece before.
+ * An empty buffer owns no memory but a small table. */
+#ifndef GREENMQ_BASE_BUFFER_H
+#define GREENMQ_BASE_BUFFER_H
+
+#include "base/chunk.h"
+#include "base/frame.h"
+#include "base/run.h"
+#include "base/tally.h"
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+enum {
+    BUFFER_SHARE_MIN = 8192 /* a body or run of so many octets is shared, a smaller one copied */
+};
+
+struct piece {
+    struct chunk *chunk; /* where the octets lie; the piece holds a reference */
+    uint8_t *data;
+    size_t size;
+    struct tally tally; /* of the frames that end in this piece and have not left */
+    bool body;          /* it is one large body */
+    bool open;          /* a message goes on behind it */
+};
+
+struct buffer {
+    struct piece *pieces; /* a ring of `room` places (a power of two) */
+    uint32_t first, count, room;
+    uint32_t tail_room;  /* octets that may still be written behind the last piece */
+    size_t gone;         /* octets of the first piece that have left */
+    size_t walked;       /* ... of which these were whole frames, and are out of its tally */
+    uint64_t bytes;      /* octets that wait, headers included */
+    struct tally tally;  /* messages, parts and body bytes that wait */
+    bool inside;         /* as output: a message has begun to leave */
+};
+
+void buffer_term(struct buffer *buffer);
+
+static inline bool buffer_is_empty(const struct buffer *buffer)
+{
+    return buffer->count == 0;
+}
+
+/* All that append: 0, or -ENOMEM with the buffer as it was. */
+
+/* Appends one frame, copying the body. `flags` as in frame_header_write(). */
+int buffer_append(struct buffer *buffer, uint8_t flags, const void *body, size_t size);
+
+/* Appends one frame whose body lies in `chunk` and is shared when it is large. */
+int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chunk,
+                         const uint8_t *body, size_t size);
+
+/* Appends a run with `prefix` (may be NULL) in front of each message. `chunk` is where the run
+ * lies if it can be shared, else NULL. */
+int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix,
+                      struct chunk *chunk);
+
+/* Appends encoded octets that count as `tally`. */
+int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
+                      const struct tally *tally);
+
+/* Appends all of `from` but its first frame if `skip_first`, sharing large pieces. `from` stands
+ * at the beginning of a message. */
+int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool skip_first);
+
+/* As output: fills at most `max` vectors with the next octets to leave; returns how many. */
+int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
+
+/* As output: `size` octets have left. Adds the frames that are now gone to *left; a message
+ * counts as gone with its last part. */
+void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
+
+/* As output: drops the rest of the message that has begun to leave; adds it to *dropped. */
+void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
+
+/* As inbox: the next frame, false when there is none. Its body is in *chunk when not NULL. */
+bool buffer_front(const struct buffer *buffer, struct frame *frame);
+struct chunk *buffer_front_chunk(const struct buffer *buffer);
+
+/* As inbox: takes the next frame out. A body seen before by buffer_front() is valid only as
+ * long as a reference to its chunk is held. */
+void buffer_pop(struct buffer *buffer);
+
+/* As inbox: the run at the front of a buffer that is not empty: the whole messages that lie
+ * together there, or one large message, made of shared pieces in `large` (empty before, the
+ * caller's to term). 0 or -ENOMEM. */
+int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large);
+
+/* As inbox: drops the first `messages` messages. */
+void buffer_pop_messages(struct buffer *buffer, uint64_t messages);
+
+/* Moves everything out of `from` behind `buffer`. */
+int buffer_splice(struct buffer *buffer, struct buffer *from);
+
+#endif

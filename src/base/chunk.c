@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Chunks: see chunk.h. The cache keeps a few large blocks of power-of-two sizes between uses.
+ * It is shared by all contexts and bounded; it is taken only by chunks of CACHED_MIN bytes and
+ * more, where its lock disappears beside the work on the bytes. */
+#include "base/chunk.h"
+
+#include "base/check.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    CACHED_MIN_SHIFT = 16, /* 64 KiB: below, malloc is good at it */
+    CACHED_MAX_SHIFT = 23, /* 8 MiB: above, the bytes cost more than the pages */
+    CACHED_CLASSES = CACHED_MAX_SHIFT - CACHED_MIN_SHIFT + 1,
+    CACHED_BYTES = 16 << 20 /* at most so much memory waits in each cache */
+};
+
+struct spare {
+    struct spare *next;
+};
+
+static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct spare *cache[CACHED_CLASSES];
+static size_t cache_bytes;
+
+/* The class whose blocks hold `total` bytes, or -1 when such blocks are not cached. */
+static int class_of(size_t total)
+{
+    if (total <= ((size_t)1 << CACHED_MIN_SHIFT) / 2 || total > (size_t)1 << CACHED_MAX_SHIFT)
+        return -1;
+    int shift = 64 - __builtin_clzl(total - 1);
+    return shift < CACHED_MIN_SHIFT ? 0 : shift - CACHED_MIN_SHIFT;
+}
+
+static void *block_get(size_t total)
+{
+    int class = class_of(total);
+    if (class < 0)
+        return malloc(total);
+    pthread_mutex_lock(&cache_lock);
+    struct spare *spare = cache[class];
+    if (spare) {
+        cache[class] = spare->next;
+        cache_bytes -= (size_t)1 << (class + CACHED_MIN_SHIFT);
+    }
+    pthread_mutex_unlock(&cache_lock);
+    return spare ? (void *)spare : malloc((size_t)1 << (class + CACHED_MIN_SHIFT));
+}
+
+static void block_put(void *block, size_t total)
+{
+    int class = class_of(total);
+    if (class < 0) {
+        free(block);
+        return;
+    }
+    size_t size = (size_t)1 << (class + CACHED_MIN_SHIFT);
+    struct spare *spare = block;
+    pthread_mutex_lock(&cache_lock);
+    if (cache_bytes + size <= CACHED_BYTES) {
+        spare->next = cache[class];
+        cache[class] = spare;
+        cache_bytes += size;
+        spare = NULL;
+    }
+    pthread_mutex_unlock(&cache_lock);
+    free(spare);
+}
+
+struct chunk *chunk_new(size_t size)
+{
+    if (size > SIZE_MAX / 2)
+        return NULL;
+    struct chunk *chunk = block_get(sizeof *chunk + size);
+    if (!chunk)
+        return NULL;
+    atomic_init(&chunk->refs, 1);
+    chunk->size = size;
+    chunk->data = (uint8_t *)(chunk + 1);
+    chunk->free_fn = NULL;
+    chunk->hint = NULL;
+    return chunk;
+}
+
+struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *hint)
+{
+    struct chunk *chunk = malloc(sizeof *chunk);
+    if (!chunk)
+        return NULL;
+    atomic_init(&chunk->refs, 1);
+    chunk->size = size;
+    chunk->data = data;
+    chunk->free_fn = free_fn;
+    chunk->hint = hint;
+    return chunk;
+}
+
+void chunk_unref(struct chunk *chunk)
+{
+    if (atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (chunk->data == (uint8_t *)(chunk + 1)) {
+        block_put(chunk, sizeof *chunk + chunk->size);
+        return;
+    }
+    if (chunk->free_fn)
+        chunk->free_fn(chunk->data, chunk->hint);
+    free(chunk);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* A chunk: memory with a count of references. Frames lie in chunks; peers, messages and
+ * sockets share them instead of copying. References may be taken and dropped on any thread.
+ *
+ * Large chunks come back from a small cache, because fresh pages from the kernel cost more than
+ * the copy that they are needed for. */
+#ifndef GREENMQ_BASE_CHUNK_H
+#define GREENMQ_BASE_CHUNK_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef void chunk_free_fn(void *data, void *hint);
+
+struct chunk {
+    atomic_uint refs;
+    size_t size;            /* usable bytes at data */
+    uint8_t *data;          /* behind this header, or the user's own memory */
+    chunk_free_fn *free_fn; /* how the user wants it back; NULL for our own memory */
+    void *hint;
+};
+
+/* Memory for `size` bytes with one reference, or NULL. */
+struct chunk *chunk_new(size_t size);
+
+/* Wraps the caller's memory; free_fn (may be NULL) is called once when nobody refers to it.
+ * NULL without memory: free_fn is then not called. */
+struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *hint);
+
+static inline struct chunk *chunk_ref(struct chunk *chunk)
+{
+    atomic_fetch_add_explicit(&chunk->refs, 1, memory_order_relaxed);
+    return chunk;
+}
+
+static inline unsigned chunk_refs(const struct chunk *chunk)
+{
+    return atomic_load_explicit(&chunk->refs, memory_order_acquire);
+}
+
+void chunk_unref(struct chunk *chunk);
+
+#endif

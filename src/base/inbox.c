@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a buffer frame by frame, as a socket reads its peers' inboxes. Here the octets that are
+ * gone always end with a frame, so `gone` and `walked` are the same. */
+#include "base/buffer.h"
+
+#include "base/check.h"
+
+/* A place between two frames: octet `at` of piece `n`. */
+struct cursor {
+    uint32_t n;
+    size_t at;
+};
+
+static const struct piece *piece_at(const struct buffer *buffer, uint32_t n)
+{
+    return &buffer->pieces[(buffer->first + n) & (buffer->room - 1)];
+}
+
+/* Reads the frame at the cursor and moves it behind; gives the chunk that holds the body. */
+static bool cursor_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,
+                        struct chunk **chunk)
+{
+    if (cursor->n < buffer->count && cursor->at == piece_at(buffer, cursor->n)->size)
+        *cursor = (struct cursor){.n = cursor->n + 1};
+    if (cursor->n >= buffer->count)
+        return false;
+    const struct piece *piece = piece_at(buffer, cursor->n);
+    check(frame_header_read(piece->data + cursor->at, piece->size - cursor->at, frame));
+    cursor->at += frame->header + frame->size;
+    if (cursor->at > piece->size) { /* the body is the next piece */
+        check(cursor->n + 1 < buffer->count);
+        piece = piece_at(buffer, cursor->n + 1);
+        check(piece->body && piece->size == frame->size);
+        frame->body = piece->data;
+        *cursor = (struct cursor){.n = cursor->n + 2};
+    }
+    *chunk = piece->chunk;
+    return true;
+}
+
+static struct cursor cursor_front(const struct buffer *buffer)
+{
+    return (struct cursor){.at = buffer->gone};
+}
+
+bool buffer_front(const struct buffer *buffer, struct frame *frame)
+{
+    struct cursor cursor = cursor_front(buffer);
+    struct chunk *chunk;
+    return cursor_read(buffer, &cursor, frame, &chunk);
+}
+
+struct chunk *buffer_front_chunk(const struct buffer *buffer)
+{
+    struct cursor cursor = cursor_front(buffer);
+    struct frame frame;
+    struct chunk *chunk;
+    check(cursor_read(buffer, &cursor, &frame, &chunk));
+    return chunk;
+}
+
+void buffer_pop(struct buffer *buffer)
+{
+    struct frame frame;
+    struct tally left = {0};
+    check(buffer_front(buffer, &frame));
+    buffer_advance(buffer, frame.header + frame.size, &left);
+}
+
+void buffer_pop_messages(struct buffer *buffer, uint64_t messages)
+{
+    while (messages) {
+        struct frame frame;
+        check(buffer_front(buffer, &frame));
+        messages -= !(frame.flags & FRAME_MORE);
+        buffer_advance(buffer, frame.header + frame.size, &(struct tally){0});
+    }
+}
+
+int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large)
+{
+    struct cursor cursor = cursor_front(buffer);
+    const struct piece *piece = piece_at(buffer, 0);
+    struct scan scan;
+    struct scan_limits limits = {.body_max = UINT64_MAX, .large_min = UINT64_MAX};
+    run_scan(&scan, piece->data + cursor.at, piece->size - cursor.at, &limits);
+    *run = scan.run;
+    if (scan.run.size)
+        return 0;
+
+    /* The first message begins here and ends in another piece. */
+    struct frame frame = {.flags = FRAME_MORE};
+    struct chunk *chunk;
+    while (frame.flags & FRAME_MORE) {
+        check(cursor_read(buffer, &cursor, &frame, &chunk));
+        int rc = buffer_append_shared(large, frame.flags & FRAME_MORE, chunk, frame.body,
+                                      frame.size);
+        if (rc < 0)
+            return rc;
+    }
+    *run = (struct run){.large = large, .tally = large->tally};
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs: see run.h. run_scan() is the hottest loop of greenmq: every octet that arrives is cut
+ * into frames here, once. Its inner loop knows only the commonest frame (short, last of its
+ * message) and leaves everything else to the outer one. */
+#include "base/run.h"
+
+#include "base/buffer.h"
+#include "base/check.h"
+
+/* Skips whole one-part messages with short headers. */
+static const uint8_t *skip_short(const uint8_t *at, const uint8_t *end, struct tally *tally)
+{
+    const uint8_t *start = at;
+    uint64_t messages = 0;
+    while (end - at >= FRAME_SHORT_HEADER && at[0] == 0) {
+        const uint8_t *next = at + FRAME_SHORT_HEADER + at[1];
+        if (next > end)
+            break;
+        at = next;
+        messages++;
+    }
+    tally->messages += messages;
+    tally->parts += messages;
+    tally->bytes += (uint64_t)(at - start) - messages * FRAME_SHORT_HEADER;
+    return at;
+}
+
+/* Judges the header at the scan's end; SCAN_END means an ordinary frame. */
+static enum scan_stop judge(const struct frame *frame, const struct scan_limits *limits, bool inside,
+                            bool whole)
+{
+    if (unlikely(frame->flags & ~FRAME_KNOWN))
+        return SCAN_RESERVED;
+    if (unlikely(frame->flags & FRAME_COMMAND)) {
+        if (frame->flags & FRAME_MORE)
+            return SCAN_COMMAND_MORE;
+        if (frame->size > limits->large_min)
+            return SCAN_TOO_LARGE;
+        if (!whole)
+            return SCAN_END;
+        return inside ? SCAN_INSIDE : SCAN_COMMAND;
+    }
+    if (unlikely(frame->size > limits->body_max))
+        return SCAN_TOO_LARGE;
+    if (!whole && frame->size > limits->large_min)
+        return SCAN_LARGE;
+    return SCAN_END;
+}
+
+void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct scan_limits *limits)
+{
+    const uint8_t *at = data, *end = data + size;
+    bool short_fits = limits->body_max >= FRAME_SHORT_MAX;
+    struct tally open = {0};
+    *scan = (struct scan){.run.data = data};
+    for (;;) {
+        if (likely(short_fits) && !open.parts) {
+            at = skip_short(at, end, &scan->run.tally);
+            scan->run.size = (size_t)(at - data);
+        }
+        struct frame *frame = &scan->frame;
+        if (!frame_header_read(at, (size_t)(end - at), frame)) {
+            /* A bad flag is told at once, not when the size has come. */
+            if (at < end && (at[0] & ~FRAME_KNOWN))
+                scan->stop = SCAN_RESERVED;
+            break;
+        }
+        bool whole = frame->size <= (uint64_t)(end - frame->body);
+        scan->stop = judge(frame, limits, open.parts > 0, whole);
+        if (scan->stop != SCAN_END || !whole)
+            break;
+        at = frame->body + frame->size;
+        open.parts++;
+        open.bytes += frame->size;
+        if (!(frame->flags & FRAME_MORE)) {
+            open.messages = 1;
+            tally_add(&scan->run.tally, &open);
+            open = (struct tally){0};
+            scan->run.size = (size_t)(at - data);
+        }
+    }
+    scan->parsed = (size_t)(at - data);
+    scan->open = open;
+}
+
+bool run_next(struct run *rest, struct run *message)
+{
+    if (rest->large) {
+        *message = *rest;
+        *rest = (struct run){0};
+        return true;
+    }
+    if (!rest->size)
+        return false;
+    *message = run_take(rest, 1);
+    *rest = run_after(rest, message);
+    return true;
+}
+
+void run_first_frame(const struct run *run, struct frame *frame)
+{
+    if (run->large) {
+        check(buffer_front(run->large, frame));
+        return;
+    }
+    check(frame_header_read(run->data, run->size, frame));
+}
+
+/* Walks whole messages until `messages` are taken or the next would pass `size`. */
+static struct run walk(const struct run *run, uint64_t messages, size_t size)
+{
+    struct run taken = {.data = run->data};
+    struct tally open = {0};
+    size_t at = 0;
+    while (taken.tally.messages < messages && at < run->size) {
+        struct frame frame;
+        check(frame_header_read(run->data + at, run->size - at, &frame));
+        at += frame.header + frame.size;
+        if (at > size)
+            break;
+        open.parts++;
+        open.bytes += frame.size;
+        if (!(frame.flags & FRAME_MORE)) {
+            open.messages = 1;
+            tally_add(&taken.tally, &open);
+            open = (struct tally){0};
+            taken.size = at;
+        }
+    }
+    return taken;
+}
+
+struct run run_take(const struct run *run, uint64_t messages)
+{
+    return messages >= run->tally.messages ? *run : walk(run, messages, run->size);
+}
+
+struct run run_within(const struct run *run, size_t size)
+{
+    return size >= run->size ? *run : walk(run, run->tally.messages, size);
+}
