@@ -22,7 +22,8 @@ endif()
 add_library(greenmq_static STATIC $<TARGET_OBJECTS:greenmq_objects>)
 target_link_libraries(greenmq_static INTERFACE PkgConfig::UV Threads::Threads)
 
-set_target_properties(greenmq_shared greenmq_static PROPERTIES OUTPUT_NAME greenmq LINKER_LANGUAGE C)
+set_target_properties(greenmq_shared greenmq_static PROPERTIES
+    OUTPUT_NAME greenmq LINKER_LANGUAGE C)
 set_target_properties(greenmq_shared PROPERTIES
     VERSION ${PROJECT_VERSION} SOVERSION 0 LINK_DEPENDS ${EXPORTS})
 
