@@ -26,7 +26,8 @@ if(GREENMQ_SANITIZE)
     target_link_options(greenmq_compiler INTERFACE -fsanitize=${GREENMQ_SANITIZE})
 endif()
 
-if(GREENMQ_LTO)
+# Only with gcc, which can make machine code of such objects for the archive (library.cmake).
+if(GREENMQ_LTO AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND NOT APPLE)
     check_ipo_supported(RESULT GREENMQ_CAN_LTO LANGUAGES C)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${GREENMQ_CAN_LTO})
 endif()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Counts what ctest ran, case by case, from its JUnit reports.
+"""Counts what ctest ran, case by case, from its JUnit reports and the logs beside them.
 
 A ctest test is a whole program. What cmocka and unittest print tells how many cases it held; a
 program that prints neither (a fuzz run, a check) is one case, and a program that failed without
@@ -13,6 +13,7 @@ import re
 import sys
 import xml.etree.ElementTree as xml
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -62,15 +63,25 @@ def skip_reasons(output):
     return sorted(set(named)) or output.strip().splitlines()[-1:]
 
 
+def causes(log):
+    """What ctest adds to failures (a signal, a time-out), by test; its report leaves that out."""
+    told = log.read_text(errors="replace") if log.exists() else ""
+    lines = re.findall(r"Test +#\d+: (\S+) \.*(.*?)\*\*\*(.*?) +[\d.]+ sec$", told, re.MULTILINE)
+    return {name: " ".join(filter(None, (before.strip(), after.strip(" :"))))
+            for name, before, after in lines}
+
+
 def main(reports):
     total = Count()
     for report in reports:
+        cause = causes(Path(report).with_suffix(".log"))
         for case in xml.parse(report).getroot().iter("testcase"):
             name, status = case.get("name"), case.get("status")
             output = case.findtext("system-out") or ""
             count = count_program(status, output)
             if count.failed:
-                print(f"---- {name} failed ({report})\n{output.strip()}\n")
+                print(f"---- {name}: {cause.get(name, 'Failed')}, in {report}")
+                print(output.strip() + "\n")
             for reason in skip_reasons(output) if count.skipped else []:
                 print(f"skipped in {name}: {reason}")
             total.add(count)
