@@ -5,6 +5,12 @@ add_library(greenmq_objects OBJECT ${GREENMQ_SOURCES})
 target_include_directories(greenmq_objects PUBLIC ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(greenmq_objects PUBLIC greenmq_public PkgConfig::UV Threads::Threads)
 
+# For the tests that look inside: they take what they need and nothing else is linked.
+add_library(greenmq_inside STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:greenmq_objects>)
+target_include_directories(greenmq_inside INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(greenmq_inside INTERFACE greenmq_public PkgConfig::UV Threads::Threads)
+set_target_properties(greenmq_inside PROPERTIES LINKER_LANGUAGE C)
+
 add_library(greenmq_shared SHARED)
 target_link_libraries(greenmq_shared PRIVATE greenmq_objects)
 set(EXPORTS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
