@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    COMMAND_CONTEXT_MAX = 16,  /* octets of a PING's context */
+    COMMAND_CONTEXT_MAX = 16, /* octets of a PING's context */
     COMMAND_NAME_MAX = 255,
     COMMAND_PING_ROOM = 2 + 5 + 2 + COMMAND_CONTEXT_MAX,
     COMMAND_HEAD_ROOM = 9 + 10 /* frame header and name of SUBSCRIBE or CANCEL */
@@ -31,8 +31,11 @@ struct command {
     size_t size;
 };
 
-/* Reads the body of a command frame. */
+/* Reads the body of a command frame. `data` points into it. */
 void command_read(struct command *command, const uint8_t *body, size_t size);
+
+/* The data of a command, and how many octets it has, if its name is `name`; else NULL. */
+const uint8_t *command_data(const uint8_t *body, size_t size, const char *name, size_t *data_size);
 
 /* Writers: whole frames into `at`; they return the octets written. Context at most
  * COMMAND_CONTEXT_MAX octets. */

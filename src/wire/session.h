@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 enum {
-    SESSION_OUTPUT_MAX = 1024, /* room that session_output() may need */
-    SESSION_COMMAND_MAX = 8192 /* a longer handshake command is refused */
+    SESSION_OUTPUT_MAX = 1024,  /* room that session_output() may need */
+    SESSION_COMMAND_MAX = 8192, /* a longer handshake command is refused */
+    SESSION_ROUTING_ID_MAX = 255
 };
 
 enum session_state { SESSION_GREETING, SESSION_HANDSHAKE, SESSION_READY, SESSION_FAILED };
@@ -26,16 +27,16 @@ enum session_state { SESSION_GREETING, SESSION_HANDSHAKE, SESSION_READY, SESSION
 /* Why a session failed. session_error_text() has a sentence for each. */
 enum session_error {
     SESSION_OK,
-    SESSION_NOT_ZMTP,         /* the first octets are no ZMTP signature */
-    SESSION_OLD_VERSION,      /* ZMTP 1.0, or 2.0 where a mechanism is required */
-    SESSION_MECHANISM,        /* the peer's mechanism is not ours */
-    SESSION_BAD_FRAME,        /* reserved flag bits, MORE on a command, a message in a handshake */
-    SESSION_TOO_LARGE,        /* a handshake command beyond SESSION_COMMAND_MAX */
-    SESSION_BAD_COMMAND,      /* a command that breaks its own grammar, or is out of turn */
-    SESSION_BAD_METADATA,     /* properties that break their grammar, or a bad Identity */
-    SESSION_NO_SOCKET_TYPE,   /* READY names no socket type, or an unknown one */
-    SESSION_WRONG_SOCKET_TYPE,/* the two socket types do not go together */
-    SESSION_REFUSED           /* the peer sent ERROR; its reason is in `peer_reason` */
+    SESSION_NOT_ZMTP,          /* the first octets are no ZMTP signature */
+    SESSION_OLD_VERSION,       /* ZMTP 1.0, or 2.0 where a mechanism is required */
+    SESSION_MECHANISM,         /* the peer's mechanism is not ours */
+    SESSION_BAD_FRAME,         /* reserved flag bits, MORE on a command, a message in a handshake */
+    SESSION_TOO_LARGE,         /* a handshake command beyond SESSION_COMMAND_MAX */
+    SESSION_BAD_COMMAND,       /* a command that breaks its own grammar, or is out of turn */
+    SESSION_BAD_METADATA,      /* properties that break their grammar, or a bad Identity */
+    SESSION_NO_SOCKET_TYPE,    /* READY names no socket type, or an unknown one */
+    SESSION_WRONG_SOCKET_TYPE, /* the two socket types do not go together */
+    SESSION_REFUSED            /* the peer sent ERROR; its reason is in `peer_reason` */
 };
 
 struct mechanism;
@@ -43,7 +44,7 @@ struct mechanism;
 struct session_config {
     int socket_type; /* ZMQ_PAIR ... (the public numbers) */
     const uint8_t *routing_id;
-    size_t routing_id_size; /* 0 to 255 */
+    size_t routing_id_size;            /* 0 to SESSION_ROUTING_ID_MAX */
     const struct mechanism *mechanism; /* &mechanism_null */
     bool as_server;
 };
@@ -52,14 +53,14 @@ struct session {
     const struct session_config *config; /* lives as long as the session */
     enum session_state state;
     enum session_error error;
-    uint8_t major, minor; /* of the protocol spoken: 3.1, 3.0 or 2.0 */
+    uint8_t major, minor; /* of the protocol spoken: 3.1, 3.0 or 2.0; 0.0 until it is known */
     int peer_socket_type; /* the public number */
-    uint8_t peer_routing_id[255];
+    uint8_t peer_routing_id[SESSION_ROUTING_ID_MAX];
     uint8_t peer_routing_id_size;
     char peer_reason[256]; /* with SESSION_REFUSED, printable, ends in NUL */
     /* Inside: how far we are. */
-    uint8_t greeting_sent, mechanism_step;
-    bool peer_v2;
+    uint8_t greeting_step;               /* see greeting.c */
+    uint8_t mechanism_step;              /* the mechanism's own; 0 at its start */
     uint8_t pending[SESSION_OUTPUT_MAX]; /* encoded octets that wait for session_output() */
     uint16_t pending_size;
 };
