@@ -10,6 +10,7 @@
 enum {
     CHUNK_FIRST = 1024 - sizeof(struct chunk),
     CHUNK_LAST = 65536 - sizeof(struct chunk),
+    SHARE_PART = 4, /* a run smaller than a quarter of its chunk should not hold it */
     RING_FIRST = 4,
     RING_KEEP = 16 /* an empty buffer keeps a table of so many places, not a larger one */
 };
@@ -169,21 +170,23 @@ static int append_prefixed(struct buffer *buffer, const struct run *run,
                            const struct prefix *prefix)
 {
     struct run rest = *run, message;
+    size_t size = run->size + prefix->size * run->tally.messages;
+    uint8_t *at = tail_reserve(buffer, size);
+    if (!at)
+        return -ENOMEM;
     while (run_next(&rest, &message)) {
-        uint8_t *at = tail_reserve(buffer, prefix->size + message.size);
-        if (!at)
-            return -ENOMEM;
         memcpy(at, prefix->data, prefix->size);
         memcpy(at + prefix->size, message.data, message.size);
-        message.tally.parts += prefix->parts;
-        message.tally.bytes += prefix->bytes;
-        tail_commit(buffer, prefix->size + message.size, &message.tally, false);
+        at += prefix->size + message.size;
     }
+    struct tally tally = run->tally;
+    tally.parts += prefix->parts * tally.messages;
+    tally.bytes += prefix->bytes * tally.messages;
+    tail_commit(buffer, size, &tally, false);
     return 0;
 }
 
-int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix,
-                      struct chunk *chunk)
+int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix)
 {
     if (run->large) {
         if (prefix) {
@@ -197,8 +200,8 @@ int buffer_append_run(struct buffer *buffer, const struct run *run, const struct
     }
     if (prefix)
         return append_prefixed(buffer, run, prefix);
-    if (chunk && run->size >= BUFFER_SHARE_MIN)
-        return piece_share(buffer, &(struct piece){.chunk = chunk,
+    if (run->chunk && run->size >= BUFFER_SHARE_MIN && run->size >= run->chunk->size / SHARE_PART)
+        return piece_share(buffer, &(struct piece){.chunk = run->chunk,
                                                    .data = (uint8_t *)run->data,
                                                    .size = run->size,
                                                    .tally = run->tally});
@@ -228,7 +231,7 @@ int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool 
     struct tally tally = from->count ? piece_at(from, 0)->tally : (struct tally){0};
     if (skip_first) {
         struct frame frame;
-        check(buffer_front(from, &frame));
+        check(buffer_front(from, &frame, NULL));
         at += frame.header;
         if (at + frame.size > piece_at(from, 0)->size || piece_at(from, 0)->size == at) {
             n = frame.size ? 2 : 1;

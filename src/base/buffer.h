@@ -60,10 +60,9 @@ int buffer_append(struct buffer *buffer, uint8_t flags, const void *body, size_t
 int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chunk,
                          const uint8_t *body, size_t size);
 
-/* Appends a run with `prefix` (may be NULL) in front of each message. `chunk` is where the run
- * lies if it can be shared, else NULL. */
-int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix,
-                      struct chunk *chunk);
+/* Appends a run with `prefix` (may be NULL) in front of each message. It is shared if it is
+ * large and most of its chunk, else copied. */
+int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix);
 
 /* Appends encoded octets that count as `tally`. */
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
@@ -83,13 +82,13 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
 /* As output: drops the rest of the message that has begun to leave; adds it to *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
 
-/* As inbox: the next frame, false when there is none. Its body is in *chunk when not NULL. */
-bool buffer_front(const struct buffer *buffer, struct frame *frame);
-struct chunk *buffer_front_chunk(const struct buffer *buffer);
+/* As inbox: the next frame and the chunk that its body lies in (may be NULL: not asked). False
+ * when there is none. */
+bool buffer_front(const struct buffer *buffer, struct frame *frame, struct chunk **chunk);
 
-/* As inbox: takes the next frame out. A body seen before by buffer_front() is valid only as
- * long as a reference to its chunk is held. */
-void buffer_pop(struct buffer *buffer);
+/* As inbox: takes out the frame that buffer_front() has just given. Its body is valid from now
+ * on only while a reference to the chunk is held. */
+void buffer_pop(struct buffer *buffer, const struct frame *frame);
 
 /* As inbox: the run at the front of a buffer that is not empty: the whole messages that lie
  * together there, or one large message, made of shared pieces in `large` (empty before, the

@@ -43,37 +43,26 @@ static struct cursor cursor_front(const struct buffer *buffer)
     return (struct cursor){.at = buffer->gone};
 }
 
-bool buffer_front(const struct buffer *buffer, struct frame *frame)
+bool buffer_front(const struct buffer *buffer, struct frame *frame, struct chunk **chunk)
 {
     struct cursor cursor = cursor_front(buffer);
-    struct chunk *chunk;
-    return cursor_read(buffer, &cursor, frame, &chunk);
+    struct chunk *unasked;
+    return cursor_read(buffer, &cursor, frame, chunk ? chunk : &unasked);
 }
 
-struct chunk *buffer_front_chunk(const struct buffer *buffer)
+void buffer_pop(struct buffer *buffer, const struct frame *frame)
 {
-    struct cursor cursor = cursor_front(buffer);
-    struct frame frame;
-    struct chunk *chunk;
-    check(cursor_read(buffer, &cursor, &frame, &chunk));
-    return chunk;
-}
-
-void buffer_pop(struct buffer *buffer)
-{
-    struct frame frame;
     struct tally left = {0};
-    check(buffer_front(buffer, &frame));
-    buffer_advance(buffer, frame.header + frame.size, &left);
+    buffer_advance(buffer, frame->header + frame->size, &left);
 }
 
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages)
 {
     while (messages) {
         struct frame frame;
-        check(buffer_front(buffer, &frame));
+        check(buffer_front(buffer, &frame, NULL));
         messages -= !(frame.flags & FRAME_MORE);
-        buffer_advance(buffer, frame.header + frame.size, &(struct tally){0});
+        buffer_pop(buffer, &frame);
     }
 }
 
@@ -85,7 +74,8 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
     struct scan_limits limits = {.body_max = UINT64_MAX, .large_min = UINT64_MAX};
     run_scan(&scan, piece->data + cursor.at, piece->size - cursor.at, &limits);
     *run = scan.run;
-    if (scan.run.size)
+    run->chunk = piece->chunk;
+    if (run->size)
         return 0;
 
     /* The first message begins here and ends in another piece. */
@@ -98,6 +88,6 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
         if (rc < 0)
             return rc;
     }
-    *run = (struct run){.large = large, .tally = large->tally};
+    *run = (struct run){.large = large, .size = large->bytes, .tally = large->tally};
     return 0;
 }

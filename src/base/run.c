@@ -100,7 +100,7 @@ bool run_next(struct run *rest, struct run *message)
 void run_first_frame(const struct run *run, struct frame *frame)
 {
     if (run->large) {
-        check(buffer_front(run->large, frame));
+        check(buffer_front(run->large, frame, NULL));
         return;
     }
     check(frame_header_read(run->data, run->size, frame));
@@ -109,7 +109,7 @@ void run_first_frame(const struct run *run, struct frame *frame)
 /* Walks whole messages until `messages` are taken or the next would pass `size`. */
 static struct run walk(const struct run *run, uint64_t messages, size_t size)
 {
-    struct run taken = {.data = run->data};
+    struct run taken = {.data = run->data, .chunk = run->chunk};
     struct tally open = {0};
     size_t at = 0;
     while (taken.tally.messages < messages && at < run->size) {

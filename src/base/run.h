@@ -15,12 +15,14 @@
 #include <stdbool.h>
 
 struct buffer;
+struct chunk;
 
 struct run {
     const uint8_t *data; /* the frames; NULL with `large` */
-    size_t size;
+    size_t size;         /* octets, headers included */
     struct tally tally;
     const struct buffer *large;
+    struct chunk *chunk; /* where `data` lies, if that may be shared; else NULL */
 };
 
 /* Octets that go in front of each message of a run: a routing id, a delimiter, an envelope. */
@@ -70,6 +72,8 @@ struct run run_take(const struct run *run, uint64_t messages);
 static inline struct run run_after(const struct run *run, const struct run *head)
 {
     struct run rest = *run;
+    if (rest.large || head->size == rest.size)
+        return (struct run){0};
     rest.data += head->size;
     rest.size -= head->size;
     tally_sub(&rest.tally, &head->tally);

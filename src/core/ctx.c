@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Contexts: see ctx.h. A context is made empty; its steward comes with the first socket.
+ * It ends in zmq_ctx_term(), which waits for the sockets.
+ *
+ * Its memory goes back to a list of contexts, not to the system, so that a call with a context
+ * that has ended, or with a socket of one, finds a mark instead of somebody else's memory. */
+#include "core/ctx.h"
+
+#include "base/check.h"
+#include "core/socket.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+#include <limits.h>
+#include <stdlib.h>
+
+enum { MAX_SOCKETS = 65535, SETTLE_ROUNDS = 64 };
+
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, ctx) free_contexts = LIST_HEAD_INITIALIZER(free_contexts);
+
+/* fork(): the child must not touch what belongs to its parent. */
+static atomic_uint fork_generation;
+static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+static void in_child(void)
+{
+    atomic_fetch_add(&fork_generation, 1);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
+}
+
+static struct ctx *take_free(void)
+{
+    pthread_mutex_lock(&free_lock);
+    struct ctx *ctx = LIST_FIRST(&free_contexts);
+    if (ctx)
+        LIST_REMOVE(ctx, all);
+    pthread_mutex_unlock(&free_lock);
+    return ctx ? ctx : malloc(sizeof *ctx);
+}
+
+static void give_back(struct ctx *ctx)
+{
+    pthread_mutex_lock(&free_lock);
+    LIST_INSERT_HEAD(&free_contexts, ctx, all);
+    pthread_mutex_unlock(&free_lock);
+}
+
+static void on_turn_end(void *owner)
+{
+    ctx_settle(owner);
+}
+
+int ctx_new(struct ctx **made)
+{
+    pthread_once(&fork_once, watch_forks);
+    struct ctx *ctx = take_free();
+    if (!ctx)
+        return -ENOMEM;
+    *ctx = (struct ctx){.io_threads = 1,
+                        .max_sockets = MAX_SOCKETS,
+                        .max_msgsz = INT_MAX,
+                        .blocky = 1,
+                        .thread_priority = -1,
+                        .thread_sched_policy = -1,
+                        .fork_generation = atomic_load(&fork_generation)};
+    LIST_INIT(&ctx->sockets);
+    TAILQ_INIT(&ctx->dirty);
+    TAILQ_INIT(&ctx->tasks);
+    int rc = loop_init(&ctx->loop, on_turn_end, ctx);
+    if (rc < 0) {
+        give_back(ctx);
+        return rc;
+    }
+    uv_random(NULL, NULL, &ctx->next_routing_id, sizeof ctx->next_routing_id, 0, NULL);
+    atomic_store(&ctx->magic, CTX_MAGIC);
+    *made = ctx;
+    return 0;
+}
+
+int ctx_start(struct ctx *ctx)
+{
+    if (ctx->started)
+        return 0;
+    int rc = ctx->io_threads > 0 ? loop_start_steward(&ctx->loop) : 0;
+    ctx->started = rc == 0;
+    return rc;
+}
+
+int ctx_enter(struct ctx *ctx)
+{
+    if (!ctx || atomic_load_explicit(&ctx->magic, memory_order_acquire) != CTX_MAGIC)
+        return -EFAULT;
+    if (ctx->fork_generation != atomic_load_explicit(&fork_generation, memory_order_relaxed))
+        return -ETERM;
+    loop_enter(&ctx->loop);
+    return 0;
+}
+
+/* Output is flushed at once on a quiet context. In a burst it is left to who runs the loop, so
+ * that many messages leave together. */
+static void flush_or_leave_it(struct ctx *ctx)
+{
+    enum { QUIET_NS = 50000 };
+    uint64_t now = loop_clock_ns();
+    if (now - ctx->flushed_ns > QUIET_NS || !loop_is_attended(&ctx->loop)) {
+        ctx_settle(ctx);
+        ctx->flushed_ns = now;
+    } else {
+        loop_kick(&ctx->loop);
+    }
+}
+
+void ctx_leave(struct ctx *ctx)
+{
+    if (!TAILQ_EMPTY(&ctx->tasks))
+        ctx_settle(ctx);
+    if (!TAILQ_EMPTY(&ctx->dirty))
+        flush_or_leave_it(ctx);
+    loop_leave(&ctx->loop);
+}
+
+void ctx_later(struct ctx *ctx, struct task *task)
+{
+    if (task->queued)
+        return;
+    task->queued = true;
+    TAILQ_INSERT_TAIL(&ctx->tasks, task, line);
+}
+
+static void flush_dirty(struct ctx *ctx)
+{
+    struct peer *peer;
+    while ((peer = TAILQ_FIRST(&ctx->dirty))) {
+        TAILQ_REMOVE(&ctx->dirty, peer, dirty_line);
+        peer->dirty = false;
+        if (peer->link && peer->ready)
+            peer->link->flush(peer);
+    }
+}
+
+void ctx_settle(struct ctx *ctx)
+{
+    struct task *task;
+    int rounds = 0;
+    do {
+        while ((task = TAILQ_FIRST(&ctx->tasks)) && rounds++ < SETTLE_ROUNDS) {
+            TAILQ_REMOVE(&ctx->tasks, task, line);
+            task->queued = false;
+            task->run(task);
+        }
+        flush_dirty(ctx);
+    } while (!TAILQ_EMPTY(&ctx->tasks) && rounds < SETTLE_ROUNDS);
+    if (!TAILQ_EMPTY(&ctx->tasks))
+        loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
+}
+
+struct chunk *ctx_scratch(struct ctx *ctx)
+{
+    if (ctx->scratch && chunk_refs(ctx->scratch) == 1)
+        return ctx->scratch;
+    if (ctx->scratch)
+        chunk_unref(ctx->scratch);
+    ctx->scratch = chunk_new(CTX_SCRATCH_BYTES);
+    return ctx->scratch;
+}
+
+void ctx_shutdown(struct ctx *ctx)
+{
+    struct socket *socket;
+    ctx->shutting_down = true;
+    LIST_FOREACH(socket, &ctx->sockets, all)
+    {
+        if (socket->sink)
+            socket->sink->closing(socket->sink);
+        socket_notify(socket, EVENT_IN | EVENT_OUT);
+    }
+}
+
+void ctx_socket_gone(struct ctx *ctx)
+{
+    if (ctx->terminator && LIST_EMPTY(&ctx->sockets))
+        loop_wake(&ctx->loop, ctx->terminator);
+}
+
+static void ctx_free(struct ctx *ctx)
+{
+    loop_term(&ctx->loop);
+    if (ctx->scratch)
+        chunk_unref(ctx->scratch);
+    give_back(ctx);
+}
+
+int ctx_term(struct ctx *ctx)
+{
+    ctx_shutdown(ctx);
+    while (!LIST_EMPTY(&ctx->sockets)) {
+        struct waiter waiter;
+        waiter_init(&waiter);
+        ctx->terminator = &waiter;
+        ctx_settle(ctx);
+        int rc = LIST_EMPTY(&ctx->sockets) ? 0 : loop_wait(&ctx->loop, &waiter, UINT64_MAX);
+        ctx->terminator = NULL;
+        if (rc < 0) {
+            ctx_leave(ctx);
+            return rc;
+        }
+    }
+    atomic_store(&ctx->magic, 0);
+    loop_leave(&ctx->loop);
+    ctx_free(ctx);
+    return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* A context: one loop, one lock, and the sockets under it. Memory of contexts is kept for new
+ * ones, as that of sockets is. */
+#ifndef GREENMQ_CORE_CTX_H
+#define GREENMQ_CORE_CTX_H
+
+#include "base/chunk.h"
+#include "core/peer.h"
+#include "green/loop.h"
+
+#include <stdatomic.h>
+
+enum { CTX_MAGIC = 0x67637478, CTX_SCRATCH_BYTES = 256 * 1024 };
+
+/* Work that is to be done at the end of the turn, or of the call. */
+struct task {
+    TAILQ_ENTRY(task) line;
+    void (*run)(struct task *task);
+    bool queued;
+};
+
+struct ctx {
+    atomic_uint magic;
+    struct loop loop;
+    bool started;             /* the steward runs, if there is to be one */
+    unsigned fork_generation; /* a child of fork() has another one */
+
+    int io_threads, max_sockets, max_msgsz, ipv6, blocky;
+    int thread_priority, thread_sched_policy, thread_name_prefix;
+
+    LIST_HEAD(, socket) sockets; /* open and lingering ones */
+    unsigned open_sockets;       /* not yet closed by the application */
+    bool shutting_down;
+    struct waiter *terminator;   /* the thread inside zmq_ctx_term() */
+
+    struct peers dirty;              /* their output is flushed at the end of the turn */
+    TAILQ_HEAD(, task) tasks;
+    uint64_t flushed_ns;             /* when output was last flushed at once */
+    struct chunk *scratch;           /* every connection reads into it */
+    uint32_t next_routing_id;
+    void *inproc_names;              /* the inproc transport's */
+    LIST_ENTRY(ctx) all;
+};
+
+/* A new context: 0, or -ENOMEM or -EMFILE. */
+int ctx_new(struct ctx **ctx);
+
+/* Enters and leaves: around every call. ctx_enter() gives -EFAULT for what is no context,
+ * and -ETERM in the child of a fork; then it has not entered. */
+int ctx_enter(struct ctx *ctx);
+void ctx_leave(struct ctx *ctx);
+
+/* Starts the steward with the first socket. 0 or a negative errno. */
+int ctx_start(struct ctx *ctx);
+
+/* Wakes every blocked call with ETERM. */
+void ctx_shutdown(struct ctx *ctx);
+
+/* Shuts down, waits for the sockets to be closed and to finish, and frees. 0 or -EINTR. Called
+ * entered; on 0 it has left. */
+int ctx_term(struct ctx *ctx);
+
+/* A socket is gone. */
+void ctx_socket_gone(struct ctx *ctx);
+
+/* Runs `task` at the end of the turn or call. */
+void ctx_later(struct ctx *ctx, struct task *task);
+
+/* Flushes what is dirty and runs the tasks. */
+void ctx_settle(struct ctx *ctx);
+
+/* The chunk to read into: nobody else refers to it. NULL without memory. */
+struct chunk *ctx_scratch(struct ctx *ctx);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer's output: see peer.h. A long run goes to the far end at once, from where it lies; only
+ * what the far end does not take is queued, up to the high-water mark. Short ones are gathered
+ * in peer->out and leave at the end of the turn, or when they are many. */
+#include "core/socket.h"
+
+#include "base/check.h"
+
+/* A tally of peer->out in the units of the books. */
+static struct tally in_books(const struct peer *peer, const struct tally *tally)
+{
+    struct tally units = *tally;
+    units.parts += (uint64_t)((int64_t)tally->messages * peer->over_parts);
+    units.bytes += (uint64_t)((int64_t)tally->messages * peer->over_bytes);
+    return units;
+}
+
+void peer_sent(struct peer *peer, const struct tally *tally)
+{
+    struct socket *socket = peer->socket;
+    struct tally units = in_books(peer, tally);
+    tally_sub(&socket->ledger.queued, &units);
+    tally_add(&socket->ledger.forwarded, &units);
+    tally_sub(&peer->books.queued, &units);
+    tally_add(&peer->books.forwarded, &units);
+    if (peer->full && peer->out.tally.messages <= peer->out_max / 2) {
+        peer->full = false;
+        if (peer->attached && socket->pattern->balances)
+            lineup_add_open(&socket->lineup, peer);
+        socket_notify(socket, EVENT_OUT);
+    }
+    if (socket->closed && buffer_is_empty(&peer->out))
+        ctx_later(socket->ctx, &socket->finish);
+}
+
+void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason)
+{
+    struct tally units = in_books(peer, tally);
+    tally_sub(&peer->socket->ledger.queued, &units);
+    tally_add(&peer->socket->ledger.dropped[reason], &units);
+    tally_sub(&peer->books.queued, &units);
+    tally_add(&peer->books.dropped[reason], &units);
+}
+
+void peer_drop_output(struct peer *peer, enum drop reason)
+{
+    struct tally waiting = peer->out.tally;
+    buffer_term(&peer->out);
+    peer_dropped(peer, &waiting, reason);
+}
+
+void peer_mark_dirty(struct peer *peer)
+{
+    if (peer->dirty || !peer->link)
+        return;
+    peer->dirty = true;
+    TAILQ_INSERT_TAIL(&peer->socket->ctx->dirty, peer, dirty_line);
+}
+
+static void flush(struct peer *peer)
+{
+    if (peer->link && peer->ready)
+        peer->link->flush(peer);
+}
+
+bool peer_make_room(struct peer *peer)
+{
+    flush(peer);
+    return peer_has_room(peer);
+}
+
+static void count_queued(struct peer *peer, const struct tally *tally)
+{
+    struct tally units = in_books(peer, tally);
+    tally_add(&peer->socket->ledger.queued, &units);
+    tally_add(&peer->books.queued, &units);
+}
+
+/* Queues whole messages. Without memory they are dropped; and the connection is given up if a
+ * part of one has got into the output. */
+static bool queue(struct peer *peer, const struct run *run, const struct prefix *prefix)
+{
+    struct tally tally = run->tally;
+    if (prefix) {
+        tally.parts += prefix->parts * tally.messages;
+        tally.bytes += prefix->bytes * tally.messages;
+    }
+    uint64_t before = peer->out.bytes;
+    count_queued(peer, &tally);
+    if (buffer_append_run(&peer->out, run, prefix) == 0)
+        return true;
+    peer_dropped(peer, &tally, DROP_NO_MEMORY);
+    if (peer->out.bytes != before && peer->link)
+        peer->link->fail(peer);
+    return false;
+}
+
+/* The far end took `begun` octets of the run's first message: the rest of it must follow. */
+static struct run queue_begun(struct peer *peer, const struct run *run, size_t begun)
+{
+    struct run head = run_take(run, peer->out_max);
+    struct tally left = {0};
+    if (queue(peer, &head, NULL)) {
+        buffer_advance(&peer->out, begun, &left);
+        peer_sent(peer, &left);
+    } else {
+        peer->link->fail(peer);
+    }
+    return head;
+}
+
+/* Sends what it can of a long run at once. Returns what is left. */
+static struct run write_direct(struct peer *peer, const struct run *run)
+{
+    if (!buffer_is_empty(&peer->out))
+        flush(peer);
+    if (!buffer_is_empty(&peer->out))
+        return *run;
+    size_t size = peer->link->write(peer, run->data, run->size);
+    struct run gone = run_within(run, size);
+    count_queued(peer, &gone.tally);
+    peer_sent(peer, &gone.tally);
+    struct run rest = run_after(run, &gone);
+    if (size > gone.size) {
+        struct run head = queue_begun(peer, &rest, size - gone.size);
+        rest = run_after(&rest, &head);
+    }
+    return rest;
+}
+
+/* Replaces what waits by the last message of the run. */
+static size_t write_newest(struct peer *peer, const struct run *run, const struct prefix *prefix)
+{
+    struct run rest = *run, message;
+    while (run_next(&rest, &message)) {
+        if (!peer->out.inside && !peer->out.gone)
+            peer_drop_output(peer, DROP_FULL);
+        queue(peer, &message, prefix);
+    }
+    peer_mark_dirty(peer);
+    return run->size;
+}
+
+size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix)
+{
+    struct run rest = *run;
+    if (unlikely(peer->socket->options.conflate))
+        return write_newest(peer, run, prefix);
+    if (rest.size >= PEER_DIRECT_MIN && !prefix && !rest.large && peer->ready && peer->link->write)
+        rest = write_direct(peer, run);
+    while (rest.size) {
+        if (!peer_has_room(peer) && !peer_make_room(peer)) {
+            peer->full = true;
+            break;
+        }
+        struct run head = rest;
+        if (!rest.large)
+            head = run_take(&rest, peer->out_max - peer->out.tally.messages);
+        queue(peer, &head, prefix);
+        rest = run_after(&rest, &head);
+        if (peer->out.bytes >= PEER_FLUSH_BYTES)
+            flush(peer);
+    }
+    if (!buffer_is_empty(&peer->out))
+        peer_mark_dirty(peer);
+    return run->size - rest.size;
+}
+
+bool peer_write_rest(struct peer *peer, const struct run *message)
+{
+    struct frame first;
+    run_first_frame(message, &first);
+    if (!peer_has_room(peer) && !peer_make_room(peer)) {
+        peer->full = true;
+        return false;
+    }
+    struct tally tally = {.parts = 1, .bytes = first.size};
+    if (!message->large) {
+        struct run head = {.size = first.header + first.size, .tally = tally};
+        struct run rest = run_after(message, &head);
+        return peer_write(peer, &rest, NULL) == rest.size;
+    }
+    struct tally rest = message->tally;
+    tally_sub(&rest, &tally);
+    count_queued(peer, &rest);
+    if (buffer_append_buffer(&peer->out, message->large, true) < 0)
+        peer_dropped(peer, &rest, DROP_NO_MEMORY);
+    peer_mark_dirty(peer);
+    return true;
+}

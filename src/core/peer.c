@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Peers: see peer.h. This file is their life and their input; core/output.c is their output. */
+#include "core/peer.h"
+
+#include "base/check.h"
+#include "core/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static uint64_t mark_or_none(int hwm)
+{
+    return hwm > 0 ? (uint64_t)hwm : UINT64_MAX;
+}
+
+void peer_set_marks(struct peer *peer)
+{
+    const struct options *options = &peer->socket->options;
+    peer->out_max = options->conflate ? UINT64_MAX : mark_or_none(options->sndhwm);
+    peer->in_max = options->conflate ? UINT64_MAX : mark_or_none(options->rcvhwm);
+}
+
+static void attach(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    if (peer->attached)
+        return;
+    peer->attached = true;
+    if (socket->pattern->attach)
+        socket->pattern->attach(socket, peer);
+    if (socket->pattern->balances)
+        lineup_add_open(&socket->lineup, peer);
+    socket_notify(socket, EVENT_OUT);
+}
+
+static void detach(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    lineup_remove_open(&socket->lineup, peer);
+    if (peer->attached && socket->pattern->detach)
+        socket->pattern->detach(socket, peer);
+    peer->attached = false;
+}
+
+struct peer *peer_open(struct socket *socket, void *owner)
+{
+    struct peer *peer = calloc(1, sizeof *peer);
+    if (!peer)
+        return NULL;
+    peer->socket = socket;
+    peer->owner = owner;
+    peer_set_marks(peer);
+    TAILQ_INSERT_TAIL(&socket->peers, peer, all);
+    if (!owner || !socket->options.immediate)
+        attach(peer);
+    return peer;
+}
+
+int peer_set_id(struct peer *peer, const uint8_t *id, size_t size)
+{
+    uint8_t *copy = peer->id_inline;
+    if (size > PEER_ID_INLINE && !(copy = malloc(size)))
+        return -ENOMEM;
+    if (peer->id != peer->id_inline)
+        free(peer->id);
+    memcpy(copy, id, size);
+    peer->id = copy;
+    peer->id_size = (uint8_t)size;
+    return 0;
+}
+
+int peer_ready(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    peer->ready = true;
+    attach(peer);
+    int rc = socket->pattern->ready ? socket->pattern->ready(socket, peer) : 0;
+    if (rc < 0) {
+        peer->ready = false;
+        return rc;
+    }
+    if (!peer->joined && socket->sink && socket->sink->peer_joined)
+        socket->sink->peer_joined(socket->sink, peer);
+    peer->joined = true;
+    if (!buffer_is_empty(&peer->out))
+        peer_mark_dirty(peer);
+    return 0;
+}
+
+void peer_lost(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    struct tally dropped = {0};
+    bool was_ready = peer->ready;
+    peer->ready = false;
+    peer->link = NULL;
+    peer->far = NULL;
+    buffer_drop_open(&peer->out, &dropped);
+    peer_dropped(peer, &dropped, DROP_PEER_LOST);
+    if (peer->joined && socket->sink && socket->sink->peer_left)
+        socket->sink->peer_left(socket->sink, peer);
+    peer->joined = false;
+    peer->held = false;
+    if (was_ready && socket->pattern->lost)
+        socket->pattern->lost(socket, peer);
+    if (socket->options.immediate) {
+        detach(peer);
+        peer_drop_output(peer, DROP_PEER_LOST);
+    }
+}
+
+static void unlist(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    TAILQ_REMOVE(&socket->peers, peer, all);
+    if (peer->dirty)
+        TAILQ_REMOVE(&socket->ctx->dirty, peer, dirty_line);
+    peer->dirty = false;
+}
+
+static void destroy(struct peer *peer)
+{
+    buffer_term(&peer->out);
+    buffer_term(&peer->in);
+    if (peer->id != peer->id_inline)
+        free(peer->id);
+    free(peer);
+}
+
+void peer_close(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    if (peer->link)
+        peer->link->close(peer);
+    peer->link = NULL;
+    peer_drop_output(peer, DROP_PEER_LOST);
+    if (peer->joined && socket->sink && socket->sink->peer_left)
+        socket->sink->peer_left(socket->sink, peer);
+    detach(peer);
+    unlist(peer);
+    if (socket->closed) {
+        lineup_remove_ready(&socket->lineup, peer);
+        destroy(peer);
+        ctx_later(socket->ctx, &socket->finish);
+        return;
+    }
+    peer->closed = true;
+    TAILQ_INSERT_TAIL(&socket->departed, peer, all);
+    peer_reap(peer);
+}
+
+void peer_reap(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    if (!peer->closed || !buffer_is_empty(&peer->in) || socket->reading_peer == peer)
+        return;
+    TAILQ_REMOVE(&socket->departed, peer, all);
+    lineup_remove_ready(&socket->lineup, peer);
+    destroy(peer);
+}
+
+/* Keeps the last message only. */
+static size_t conflate_into_inbox(struct peer *peer, const struct run *run)
+{
+    struct run rest = *run, message = *run;
+    while (run_next(&rest, &message))
+        continue;
+    if (peer->socket->reading != &peer->in) {
+        buffer_term(&peer->in);
+        if (buffer_append_run(&peer->in, &message, NULL) < 0)
+            return run->size;
+    }
+    return run->size;
+}
+
+static size_t into_inbox(struct peer *peer, const struct run *run)
+{
+    struct socket *socket = peer->socket;
+    uint64_t waiting = peer->in.tally.messages;
+    struct run head = *run;
+    if (socket->options.conflate) {
+        conflate_into_inbox(peer, run);
+    } else if (waiting >= peer->in_max) {
+        return 0;
+    } else {
+        head = run->large ? *run : run_take(run, peer->in_max - waiting);
+        if (buffer_append_run(&peer->in, &head, NULL) < 0)
+            return 0; /* without memory it waits where it is */
+    }
+    lineup_add_ready(&socket->lineup, peer);
+    socket_notify(socket, EVENT_IN);
+    return head.size;
+}
+
+size_t peer_deliver(struct peer *peer, const struct run *run)
+{
+    struct socket *socket = peer->socket;
+    size_t taken;
+    if (socket->closed)
+        return run->size; /* nobody will read it */
+    if (socket->pattern->deliver)
+        taken = socket->pattern->deliver(socket, peer, run);
+    else
+        taken = peer_take(peer, run);
+    peer->held = taken < run->size;
+    return taken;
+}
+
+size_t peer_take(struct peer *peer, const struct run *run)
+{
+    struct sink *sink = peer->socket->sink;
+    if (sink && buffer_is_empty(&peer->in))
+        return sink->deliver(sink, peer, run);
+    return into_inbox(peer, run);
+}
+
+void peer_inbox_read(struct peer *peer)
+{
+    if (peer->closed) {
+        peer_reap(peer);
+        return;
+    }
+    if (peer->held && peer->in.tally.messages <= peer->in_max / 2 && peer->link) {
+        peer->held = false;
+        peer->link->resume(peer);
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* A peer: one far end of a socket, with its output, its inbox and its books.
+ *
+ *   out    pattern ─ peer_write() ─> [ out ] ── link ──> far end
+ *   in     pattern <─ recv ── [ in ] <─ peer_deliver() ── transport
+ *
+ * The peer of an accepted connection lives as long as the connection. The peer of a connect()
+ * lives until disconnect: its link comes and goes, and what waits for it stays. A peer that is
+ * closed while its inbox is not empty stays for the reader; then it is only `in`. */
+#ifndef GREENMQ_CORE_PEER_H
+#define GREENMQ_CORE_PEER_H
+
+#include "base/buffer.h"
+#include "base/list.h"
+#include "core/ledger.h"
+#include "core/link.h"
+
+#include <uthash.h>
+
+struct socket;
+
+enum { PEER_ID_INLINE = 8, PEER_FLUSH_BYTES = 65536, PEER_DIRECT_MIN = 4096 };
+
+struct peer {
+    struct socket *socket;
+    const struct link *link; /* NULL while the connection is down */
+    void *far;               /* the link's: a stream, or the peer at the other end */
+    void *owner;             /* the transport's: the dialer that made it, or NULL */
+
+    struct buffer out, in;
+    uint64_t out_max, in_max; /* high-water marks, in messages; UINT64_MAX for none */
+
+    uint8_t *id; /* routing id: NULL, id_inline or on the heap */
+    uint8_t id_size;
+    uint8_t id_inline[PEER_ID_INLINE];
+    UT_hash_handle by_id; /* ROUTER: in the socket's map */
+
+    bool ready;         /* the handshake is done; false again when the connection is lost */
+    bool full;          /* out refused a message since it last had room */
+    bool dirty;         /* in ctx->dirty */
+    bool held;          /* input was refused; to be resumed */
+    bool attached;      /* the pattern knows it */
+    bool joined;        /* it was ready once */
+    bool closed;        /* only `in` is left, see above */
+    bool in_line;       /* in socket->lineup.ready */
+    bool in_balance;    /* in socket->lineup.open */
+    bool routed;        /* ROUTER: in the map */
+    enum leave why;     /* set by who ends it, before peer_close() */
+    uint32_t stamp;     /* PUB: the last fan-out that chose it */
+    int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
+    void *topics;       /* XPUB: its subscriptions */
+
+    struct tally received;
+    struct ledger books; /* forwarded, queued and dropped of what was written to it */
+
+    TAILQ_ENTRY(peer) all;     /* socket->peers */
+    TAILQ_ENTRY(peer) ready_line;
+    TAILQ_ENTRY(peer) open_line;
+    TAILQ_ENTRY(peer) dirty_line;
+    TAILQ_ENTRY(peer) held_line; /* a device's: inputs that wait */
+};
+
+TAILQ_HEAD(peers, peer);
+
+/* A new peer of a socket, attached to its pattern. NULL without memory. `id` may be NULL. */
+struct peer *peer_open(struct socket *socket, void *owner);
+
+/* Gives it a copy of the routing id. 0 or -ENOMEM. */
+int peer_set_id(struct peer *peer, const uint8_t *id, size_t size);
+
+/* Takes the high-water marks over from the socket's options. */
+void peer_set_marks(struct peer *peer);
+
+/* The connection is up and shaken hands: 0, or a negative errno when the pattern refuses it. */
+int peer_ready(struct peer *peer);
+
+/* The connection is lost, and the peer waits for another. */
+void peer_lost(struct peer *peer);
+
+/* Ends it, for the reason peer->why. What is queued is dropped, what is in the inbox can still be
+ * received. The link's close() is called if it has one. The pointer is dead afterwards. */
+void peer_close(struct peer *peer);
+
+/* Ends what is left of a closed peer when its inbox is empty. */
+void peer_reap(struct peer *peer);
+
+/* Input. Gives a run to the socket, which takes as many messages as it can at once: returns the
+ * octets taken. If not all, the transport keeps the rest and reads no more, until the link's
+ * resume() is called. */
+size_t peer_deliver(struct peer *peer, const struct run *run);
+
+/* The same behind the pattern: to the device or the inbox, for patterns whose deliver() has looked
+ * at the run itself. */
+size_t peer_take(struct peer *peer, const struct run *run);
+
+/* The inbox has been read from: resumes the input if there is room again. */
+void peer_inbox_read(struct peer *peer);
+
+/* Output. Takes messages off the front of a run, each with `prefix` before it (may be NULL), as
+ * many as there is room for; returns the octets taken. Less than all: the peer is `full`, and the
+ * socket is notified when it has room again. */
+size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix);
+
+/* Takes one message without its first frame (ROUTER's routing id), if there is room. */
+bool peer_write_rest(struct peer *peer, const struct run *message);
+
+static inline bool peer_has_room(const struct peer *peer)
+{
+    return peer->out.tally.messages < peer->out_max;
+}
+
+/* As peer_has_room(), after trying to make room by a flush. */
+bool peer_make_room(struct peer *peer);
+
+/* For links: messages have left peer->out, or were lost in it. */
+void peer_sent(struct peer *peer, const struct tally *tally);
+void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason);
+
+/* Drops all that waits in peer->out. */
+void peer_drop_output(struct peer *peer, enum drop reason);
+
+/* Puts it on the list of those flushed at the end of the turn. */
+void peer_mark_dirty(struct peer *peer);
+
+#endif

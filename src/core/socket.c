@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets: see socket.h. This file is what happens when the application sends, receives and
+ * waits; core/socket_life.c is their life, core/socket_option.c their options.
+ *
+ * Sending: the pattern admits a message before its first part is taken; its parts are gathered;
+ * with the last one the message goes to the pattern as a run. So a message goes whole or not at
+ * all. Receiving: the pattern points to an inbox, and the parts are taken from there. */
+#include "core/socket.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+
+enum { ON_STACK = 1024 /* a part up to this size is encoded on the stack */ };
+
+size_t socket_route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+{
+    return socket->pattern->route(socket, run, prefix);
+}
+
+/* A message has been admitted: hands it to the pattern. */
+static void route_whole(struct socket *socket, const struct run *run)
+{
+    tally_add(&socket->ledger.received, &run->tally);
+    if (socket->pattern->route(socket, run, NULL) < run->size)
+        ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
+}
+
+static int route_small(struct socket *socket, struct msg *msg)
+{
+    uint8_t frame[FRAME_LONG_HEADER + ON_STACK];
+    size_t size = msg_size(msg);
+    size_t header = frame_header_write(frame, 0, size);
+    memcpy(frame + header, msg_data(msg), size);
+    struct run run = {.data = frame,
+                      .size = header + size,
+                      .tally = {.messages = 1, .parts = 1, .bytes = size}};
+    route_whole(socket, &run);
+    return 0;
+}
+
+static int build_part(struct socket *socket, struct msg *msg, bool more)
+{
+    uint8_t flags = more ? FRAME_MORE : 0;
+    const void *data = msg_data(msg);
+    size_t size = msg_size(msg);
+    struct chunk *chunk = msg_chunk(msg);
+    if (chunk && chunk->free_fn == NULL && chunk->size / 2 > size)
+        chunk = NULL; /* a small part of a large chunk is copied rather than pinned */
+    return buffer_append_shared(&socket->building, flags, chunk, data, size);
+}
+
+static void route_built(struct socket *socket)
+{
+    struct run run;
+    struct buffer *built = &socket->building;
+    if (built->count == 1)
+        run = (struct run){.data = built->pieces[built->first].data,
+                           .size = built->bytes,
+                           .tally = built->tally};
+    else
+        run = (struct run){.large = built, .size = built->bytes, .tally = built->tally};
+    route_whole(socket, &run);
+    buffer_term(built);
+    socket->sending = false;
+}
+
+/* One attempt. -EAGAIN: the message cannot begin now. */
+static int try_send(struct socket *socket, struct msg *msg, bool more)
+{
+    if (!socket->sending) {
+        struct frame first = {.flags = more ? FRAME_MORE : 0,
+                              .size = msg_size(msg),
+                              .body = msg_data(msg)};
+        int rc = socket->pattern->admit(socket, &first);
+        if (rc < 0)
+            return rc;
+        if (!more && msg_size(msg) <= ON_STACK)
+            return route_small(socket, msg);
+    }
+    int rc = build_part(socket, msg, more);
+    if (rc < 0)
+        return rc;
+    socket->sending = true;
+    if (!more)
+        route_built(socket);
+    return 0;
+}
+
+/* May a call on this socket go on? */
+static int check_open(const struct socket *socket)
+{
+    if (socket->ctx->shutting_down)
+        return -ETERM;
+    return socket->closed ? -ENOTSOCK : 0;
+}
+
+int socket_send(struct socket *socket, struct msg *msg, int flags)
+{
+    if (!socket->pattern->can_send)
+        return -ENOTSUP;
+    uint64_t deadline_ns = 0;
+    bool turned = false;
+    for (;;) {
+        int rc = check_open(socket);
+        if (rc == 0)
+            rc = try_send(socket, msg, flags & ZMQ_SNDMORE);
+        if (rc != -EAGAIN)
+            return rc;
+        if ((flags & ZMQ_DONTWAIT) || socket->options.sndtimeo_ms == 0) {
+            if (turned)
+                return -EAGAIN;
+            turned = true;
+            loop_turn(&socket->ctx->loop);
+            continue;
+        }
+        if (!deadline_ns)
+            deadline_ns = loop_deadline_ns(socket->options.sndtimeo_ms);
+        rc = socket_wait(socket, deadline_ns);
+        if (rc < 0)
+            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+    }
+}
+
+/* The message is received whole. */
+static void finish_reading(struct socket *socket)
+{
+    struct peer *peer = socket->reading_peer;
+    socket->reading = NULL;
+    socket->reading_peer = NULL;
+    if (socket->pattern->end)
+        socket->pattern->end(socket);
+    if (peer) {
+        lineup_was_read(&socket->lineup, peer);
+        peer_inbox_read(peer);
+    }
+}
+
+int socket_try_receive(struct socket *socket, struct msg *msg)
+{
+    if (!socket->reading && buffer_is_empty(&socket->lead)) {
+        int rc = socket->pattern->begin(socket);
+        if (rc < 0)
+            return rc;
+    }
+    bool leading = !buffer_is_empty(&socket->lead);
+    struct buffer *from = leading ? &socket->lead : socket->reading;
+    struct frame frame;
+    struct chunk *chunk;
+    struct msg part;
+    check(buffer_front(from, &frame, &chunk));
+    int rc = msg_init_shared(&part, chunk, frame.body, frame.size);
+    if (rc < 0)
+        return rc;
+    part.more = socket->more = leading || (frame.flags & FRAME_MORE);
+    buffer_pop(from, &frame);
+    msg_move(msg, &part);
+    if (!msg->more)
+        finish_reading(socket);
+    return 0;
+}
+
+int socket_receive(struct socket *socket, struct msg *msg, int flags)
+{
+    if (!socket->pattern->can_receive)
+        return -ENOTSUP;
+    uint64_t deadline_ns = 0;
+    bool turned = false;
+    for (;;) {
+        int rc = check_open(socket);
+        if (rc == 0)
+            rc = socket_try_receive(socket, msg);
+        if (rc != -EAGAIN)
+            return rc;
+        if ((flags & ZMQ_DONTWAIT) || socket->options.rcvtimeo_ms == 0) {
+            if (turned)
+                return -EAGAIN;
+            turned = true;
+            loop_turn(&socket->ctx->loop);
+            continue;
+        }
+        if (!deadline_ns)
+            deadline_ns = loop_deadline_ns(socket->options.rcvtimeo_ms);
+        rc = socket_wait(socket, deadline_ns);
+        if (rc < 0)
+            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+    }
+}
+
+bool socket_can_receive(struct socket *socket)
+{
+    if (!socket->pattern->can_receive)
+        return false;
+    if (socket->reading || !buffer_is_empty(&socket->lead))
+        return true;
+    if (socket->pattern->can_receive_now)
+        return socket->pattern->can_receive_now(socket);
+    return !TAILQ_EMPTY(&socket->lineup.ready);
+}
+
+bool socket_can_send(struct socket *socket)
+{
+    if (!socket->pattern->can_send)
+        return false;
+    if (socket->sending)
+        return true;
+    if (socket->pattern->can_send_now)
+        return socket->pattern->can_send_now(socket);
+    return lineup_has_room(&socket->lineup);
+}
+
+int socket_events(struct socket *socket)
+{
+    return (socket_can_receive(socket) ? ZMQ_POLLIN : 0) |
+           (socket_can_send(socket) ? ZMQ_POLLOUT : 0);
+}
+
+int socket_begin_fair(struct socket *socket)
+{
+    struct peer *peer = TAILQ_FIRST(&socket->lineup.ready);
+    if (!peer)
+        return -EAGAIN;
+    socket->reading_peer = peer;
+    socket->reading = &peer->in;
+    return 0;
+}
+
+void socket_probe(struct socket *socket, struct peer *peer)
+{
+    static const uint8_t empty[FRAME_SHORT_HEADER];
+    struct run run = {.data = empty, .size = sizeof empty, .tally = {.messages = 1, .parts = 1}};
+    if (!socket->options.probe_router)
+        return;
+    tally_add(&socket->ledger.received, &run.tally);
+    if (!peer_write(peer, &run, NULL))
+        ledger_drop(&socket->ledger, DROP_FULL, &run.tally);
+}
+
+void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter)
+{
+    watch->waiter = waiter;
+    socket->users++;
+    TAILQ_INSERT_TAIL(&socket->watches, watch, line);
+}
+
+void socket_unwatch(struct socket *socket, struct watch *watch)
+{
+    TAILQ_REMOVE(&socket->watches, watch, line);
+    if (--socket->users == 0 && socket->closed)
+        ctx_later(socket->ctx, &socket->finish);
+}
+
+int socket_wait(struct socket *socket, uint64_t deadline_ns)
+{
+    struct waiter waiter;
+    struct watch watch;
+    waiter_init(&waiter);
+    socket_watch(socket, &watch, &waiter);
+    ctx_settle(socket->ctx);
+    int rc = waiter.woken ? 0 : loop_wait(&socket->ctx->loop, &waiter, deadline_ns);
+    socket_unwatch(socket, &watch);
+    int open = check_open(socket);
+    return open < 0 ? open : rc;
+}
+
+void socket_notify(struct socket *socket, int events)
+{
+    struct watch *watch;
+    TAILQ_FOREACH(watch, &socket->watches, line)
+    {
+        loop_wake(&socket->ctx->loop, watch->waiter);
+    }
+    if (socket->sink)
+        socket->sink->changed(socket->sink, events);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* A socket: a pattern, its peers, its options, and what happens when the application calls.
+ * Every function here is called under the context's lock.
+ *
+ * Sockets are never given back to the system, only to a list for new ones: so a call with a
+ * closed socket can be told from a good one. */
+#ifndef GREENMQ_CORE_SOCKET_H
+#define GREENMQ_CORE_SOCKET_H
+
+#include "base/msg.h"
+#include "core/ctx.h"
+#include "core/lineup.h"
+#include "core/option.h"
+#include "core/pattern.h"
+
+/* Why somebody is told that a socket has changed. */
+enum { EVENT_IN = 1, EVENT_OUT = 2 };
+
+/* One who waits for a socket, on the waiter's stack. A waiter may have several. */
+struct watch {
+    TAILQ_ENTRY(watch) line;
+    struct waiter *waiter;
+};
+
+TAILQ_HEAD(watches, watch);
+
+/* A device's side of a socket: where input goes instead of the inbox. */
+struct sink {
+    /* Input of a peer; NULL: of the socket's own (XPUB's notes). Returns the octets taken. */
+    size_t (*deliver)(struct sink *sink, struct peer *peer, const struct run *run);
+    /* A peer of the socket can be written to again, or something can be received. */
+    void (*changed)(struct sink *sink, int events);
+    void (*peer_joined)(struct sink *sink, struct peer *peer);
+    void (*peer_left)(struct sink *sink, struct peer *peer);
+    void (*closing)(struct sink *sink); /* the context ends, or the socket is closed */
+};
+
+/* One bind or connect, as zmq_unbind() and zmq_disconnect() name it. */
+struct attachment {
+    LIST_ENTRY(attachment) line;
+    char *endpoint;      /* the text that names it */
+    bool bound;
+    struct peer *peer;   /* of a connect; NULL for a bind */
+    void (*close)(struct attachment *attachment); /* ends it and frees it */
+};
+
+struct socket {
+    atomic_uint magic; /* SOCKET_MAGIC while it is open to the application */
+    struct ctx *ctx;
+    const struct pattern *pattern;
+    void *state; /* the pattern's */
+    struct options options;
+    LIST_ENTRY(socket) all; /* ctx->sockets; or the list of free ones */
+
+    struct peers peers;    /* those that can be written to or read from */
+    struct peers departed; /* closed, but their inboxes are not empty */
+    struct lineup lineup;
+    LIST_HEAD(, attachment) attachments;
+    char *last_endpoint;
+    uint8_t *connect_id; /* ZMQ_CONNECT_ROUTING_ID for the next connect() */
+    size_t connect_id_size;
+
+    /* Receiving */
+    struct buffer lead;      /* parts that come before those in `reading` */
+    struct buffer *reading;  /* the message being received; NULL between messages */
+    struct peer *reading_peer; /* whose inbox it is, or NULL */
+    bool more;               /* ZMQ_RCVMORE */
+    struct buffer notes;     /* XPUB: subscriptions for the application to receive */
+
+    /* Sending */
+    struct buffer building; /* parts of a message that is not complete */
+    bool sending;           /* it has been admitted */
+    struct ledger ledger;   /* of all that goes out through this socket */
+
+    struct watches watches;
+    struct sink *sink;     /* the device that it belongs to, or NULL */
+    unsigned users;        /* threads inside a waiting call */
+    bool closed;           /* by the application; lingering if it is still here */
+    uv_timer_t linger;     /* runs while it lingers */
+    unsigned handles;      /* of the loop, not closed yet: linger */
+    struct task finish;    /* socket_maybe_finish(), later */
+};
+
+enum { SOCKET_MAGIC = 0x67736f63 };
+
+/* 0 and the socket, or -ENOMEM, -EMFILE, -ETERM. */
+int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **socket);
+
+/* The application closes it. What is queued lingers; the memory goes when it is done. */
+void socket_close(struct socket *socket);
+
+/* Sends a part. flags: ZMQ_SNDMORE, ZMQ_DONTWAIT. Waits as the options say. Takes the msg over
+ * on success. 0 or a negative errno. */
+int socket_send(struct socket *socket, struct msg *msg, int flags);
+
+/* Receives a part into msg, which is initialised. 0 or a negative errno. */
+int socket_receive(struct socket *socket, struct msg *msg, int flags);
+
+/* As socket_receive(), never waits and runs nothing. */
+int socket_try_receive(struct socket *socket, struct msg *msg);
+
+/* Sends a run as far as it goes now; returns octets taken. */
+size_t socket_route(struct socket *socket, const struct run *run, const struct prefix *prefix);
+
+bool socket_can_receive(struct socket *socket);
+bool socket_can_send(struct socket *socket);
+
+/* ZMQ_POLLIN and ZMQ_POLLOUT as they are now. */
+int socket_events(struct socket *socket);
+
+/* Waits until something about the socket changes. 0, -ETIMEDOUT, -EINTR, -ETERM, -ENOTSOCK when
+ * it was closed meanwhile. */
+int socket_wait(struct socket *socket, uint64_t deadline_ns);
+
+void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter);
+void socket_unwatch(struct socket *socket, struct watch *watch);
+
+/* Tells those who wait for it, and its device. */
+void socket_notify(struct socket *socket, int events);
+
+/* All options, also those that act at once. 0 or a negative errno. */
+int socket_set_option(struct socket *socket, int option, const void *value, size_t size);
+int socket_get_option(struct socket *socket, int option, void *value, size_t *size);
+
+/* For transports. */
+int socket_add_attachment(struct socket *socket, struct attachment *attachment,
+                          const char *endpoint, bool bound);
+void socket_remove_attachment(struct attachment *attachment);
+void socket_set_last_endpoint(struct socket *socket, const char *endpoint);
+
+/* A peer has gone or sent its last: ends a lingering socket that has nothing left to do. */
+void socket_maybe_finish(struct socket *socket);
+
+/* For patterns: begin() of those who just read their peers in turn. */
+int socket_begin_fair(struct socket *socket);
+
+/* For those that may meet a ROUTER: sends the empty message of ZMQ_PROBE_ROUTER if that is set. */
+void socket_probe(struct socket *socket, struct peer *peer);
+
+/* For XPUB: a note for the application or the device. */
+void socket_note(struct socket *socket, const void *body, size_t size);
+
+#endif

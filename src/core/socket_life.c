@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a socket: see socket.h.
+ *
+ *      open ──> closed by the application, lingers while output waits ──> gone
+ *
+ * socket_maybe_finish() is where every way to the end comes by: the last output has left, the
+ * last peer is gone, linger is over, the last thread has returned from a wait. */
+#include "core/socket.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+#include <stdlib.h>
+
+static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, socket) free_sockets = LIST_HEAD_INITIALIZER(free_sockets);
+
+static struct socket *take_free(void)
+{
+    pthread_mutex_lock(&free_lock);
+    struct socket *socket = LIST_FIRST(&free_sockets);
+    if (socket)
+        LIST_REMOVE(socket, all);
+    pthread_mutex_unlock(&free_lock);
+    return socket ? socket : malloc(sizeof *socket);
+}
+
+static void give_back(struct socket *socket)
+{
+    pthread_mutex_lock(&free_lock);
+    LIST_INSERT_HEAD(&free_sockets, socket, all);
+    pthread_mutex_unlock(&free_lock);
+}
+
+static void run_finish(struct task *task)
+{
+    struct socket *socket = (struct socket *)((char *)task - offsetof(struct socket, finish));
+    socket_maybe_finish(socket);
+}
+
+int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **made)
+{
+    if (ctx->shutting_down)
+        return -ETERM;
+    if (ctx->open_sockets >= (unsigned)ctx->max_sockets)
+        return -EMFILE;
+    int rc = ctx_start(ctx);
+    if (rc < 0)
+        return rc;
+    struct socket *socket = take_free();
+    if (!socket)
+        return -ENOMEM;
+    memset(socket, 0, sizeof *socket);
+    socket->ctx = ctx;
+    socket->pattern = pattern;
+    socket->finish.run = run_finish;
+    options_init(&socket->options, pattern->type);
+    socket->options.ipv6 = ctx->ipv6;
+    if (!ctx->blocky)
+        socket->options.linger_ms = 0;
+    TAILQ_INIT(&socket->peers);
+    TAILQ_INIT(&socket->departed);
+    TAILQ_INIT(&socket->watches);
+    LIST_INIT(&socket->attachments);
+    lineup_init(&socket->lineup);
+    rc = pattern->open ? pattern->open(socket) : 0;
+    if (rc < 0) {
+        options_term(&socket->options);
+        give_back(socket);
+        return rc;
+    }
+    LIST_INSERT_HEAD(&ctx->sockets, socket, all);
+    ctx->open_sockets++;
+    atomic_store(&socket->magic, SOCKET_MAGIC);
+    *made = socket;
+    return 0;
+}
+
+int socket_add_attachment(struct socket *socket, struct attachment *attachment,
+                          const char *endpoint, bool bound)
+{
+    attachment->endpoint = strdup(endpoint);
+    if (!attachment->endpoint)
+        return -ENOMEM;
+    attachment->bound = bound;
+    LIST_INSERT_HEAD(&socket->attachments, attachment, line);
+    return 0;
+}
+
+void socket_remove_attachment(struct attachment *attachment)
+{
+    LIST_REMOVE(attachment, line);
+    free(attachment->endpoint);
+    attachment->endpoint = NULL;
+}
+
+void socket_set_last_endpoint(struct socket *socket, const char *endpoint)
+{
+    free(socket->last_endpoint);
+    socket->last_endpoint = strdup(endpoint);
+}
+
+/* Nothing waits in its output any more, or nothing may: it goes. */
+static void close_peers(struct socket *socket, bool all)
+{
+    struct attachment *attachment, *next_attachment;
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next_attachment)
+    {
+        bool waits = attachment->peer && !buffer_is_empty(&attachment->peer->out);
+        if (all || !waits)
+            attachment->close(attachment);
+    }
+    struct peer *peer, *next;
+    TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next)
+    {
+        if (all || (!peer->owner && buffer_is_empty(&peer->out))) {
+            peer->why = LEAVE_LOCAL;
+            peer_close(peer);
+        }
+    }
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct socket *socket = handle->data;
+    socket->handles--;
+    ctx_later(socket->ctx, &socket->finish);
+}
+
+static void on_linger_over(uv_timer_t *timer)
+{
+    struct socket *socket = timer->data;
+    close_peers(socket, true);
+    ctx_later(socket->ctx, &socket->finish);
+}
+
+static void start_linger(struct socket *socket)
+{
+    struct loop *loop = &socket->ctx->loop;
+    uv_timer_init(&loop->uv, &socket->linger);
+    socket->linger.data = socket;
+    socket->handles++;
+    uv_update_time(&loop->uv);
+    uv_timer_start(&socket->linger, on_linger_over, (uint64_t)socket->options.linger_ms, 0);
+    loop_changed(loop);
+}
+
+static void drop_inboxes(struct socket *socket)
+{
+    struct peer *peer;
+    socket->reading = NULL;
+    socket->reading_peer = NULL;
+    while ((peer = TAILQ_FIRST(&socket->departed))) {
+        buffer_term(&peer->in);
+        peer_reap(peer);
+    }
+    TAILQ_FOREACH(peer, &socket->peers, all)
+    {
+        lineup_remove_ready(&socket->lineup, peer);
+        buffer_term(&peer->in);
+    }
+}
+
+void socket_close(struct socket *socket)
+{
+    struct ctx *ctx = socket->ctx;
+    struct attachment *attachment, *next;
+    atomic_store(&socket->magic, 0);
+    if (socket->sink)
+        socket->sink->closing(socket->sink);
+    socket->closed = true;
+    ctx->open_sockets--;
+    socket_notify(socket, EVENT_IN | EVENT_OUT);
+    drop_inboxes(socket);
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next)
+    {
+        if (attachment->bound)
+            attachment->close(attachment);
+    }
+    ctx_settle(ctx);
+    close_peers(socket, socket->options.linger_ms == 0);
+    if (socket->options.linger_ms > 0 && !TAILQ_EMPTY(&socket->peers))
+        start_linger(socket);
+    ctx_later(ctx, &socket->finish);
+}
+
+static void destroy(struct socket *socket)
+{
+    struct ctx *ctx = socket->ctx;
+    LIST_REMOVE(socket, all);
+    if (socket->finish.queued)
+        TAILQ_REMOVE(&ctx->tasks, &socket->finish, line);
+    if (socket->pattern->close)
+        socket->pattern->close(socket);
+    buffer_term(&socket->lead);
+    buffer_term(&socket->notes);
+    buffer_term(&socket->building);
+    free(socket->last_endpoint);
+    free(socket->connect_id);
+    options_term(&socket->options);
+    give_back(socket);
+    ctx_socket_gone(ctx);
+}
+
+void socket_maybe_finish(struct socket *socket)
+{
+    if (!socket->closed)
+        return;
+    close_peers(socket, false);
+    if (!TAILQ_EMPTY(&socket->peers) || !LIST_EMPTY(&socket->attachments) || socket->users)
+        return;
+    uv_handle_t *linger = (uv_handle_t *)&socket->linger;
+    if (socket->handles) {
+        if (!uv_is_closing(linger)) {
+            uv_close(linger, on_handle_closed);
+            loop_changed(&socket->ctx->loop);
+        }
+        return;
+    }
+    destroy(socket);
+}

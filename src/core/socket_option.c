@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Socket options: those that are values go to the table in core/option.c, those that act or ask
+ * are answered here or by the pattern. */
+#include "core/socket.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+#include <stdlib.h>
+
+static int set_connect_id(struct socket *socket, const void *value, size_t size)
+{
+    if (!value || size == 0 || size > ROUTING_ID_MAX)
+        return -EINVAL;
+    uint8_t *id = malloc(size);
+    if (!id)
+        return -ENOMEM;
+    memcpy(id, value, size);
+    free(socket->connect_id);
+    socket->connect_id = id;
+    socket->connect_id_size = size;
+    return 0;
+}
+
+static bool takes_connect_id(const struct socket *socket)
+{
+    int type = socket->pattern->type;
+    return type == ZMQ_ROUTER || type == ZMQ_STREAM;
+}
+
+int socket_set_option(struct socket *socket, int option, const void *value, size_t size)
+{
+    if (socket->ctx->shutting_down)
+        return -ETERM;
+    if (socket->pattern->set_option) {
+        int rc = socket->pattern->set_option(socket, option, value, size);
+        if (rc != -EINVAL || option == ZMQ_SUBSCRIBE || option == ZMQ_UNSUBSCRIBE)
+            return rc;
+    }
+    if (option == ZMQ_CONNECT_ROUTING_ID && takes_connect_id(socket))
+        return set_connect_id(socket, value, size);
+    int rc = option_set(&socket->options, option, value, size);
+    if (rc == 0 && (option == ZMQ_SNDHWM || option == ZMQ_RCVHWM || option == ZMQ_CONFLATE)) {
+        struct peer *peer;
+        TAILQ_FOREACH(peer, &socket->peers, all)
+        {
+            peer_set_marks(peer);
+        }
+    }
+    return rc;
+}
+
+static int give(void *value, size_t *size, const void *from, size_t length)
+{
+    if (*size < length)
+        return -EINVAL;
+    memcpy(value, from, length);
+    *size = length;
+    return 0;
+}
+
+static int give_int(void *value, size_t *size, int number)
+{
+    return give(value, size, &number, sizeof number);
+}
+
+int socket_get_option(struct socket *socket, int option, void *value, size_t *size)
+{
+    if (socket->ctx->shutting_down)
+        return -ETERM;
+    const char *endpoint = socket->last_endpoint ? socket->last_endpoint : "";
+    switch (option) {
+    case ZMQ_RCVMORE:
+        return give_int(value, size, socket->more);
+    case ZMQ_THREAD_SAFE:
+        return give_int(value, size, 0);
+    case ZMQ_LAST_ENDPOINT:
+        return give(value, size, endpoint, strlen(endpoint) + 1);
+    case ZMQ_EVENTS:
+        loop_turn(&socket->ctx->loop);
+        return give_int(value, size, socket_events(socket));
+    default:
+        return option_get(&socket->options, option, value, size);
+    }
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The loop: libuv under a lock. A context has one loop, and everything of the context happens
+ * under its lock.
+ *
+ * Whoever waits runs the loop. The first thread that must wait becomes the leader: it polls the
+ * descriptors with the lock released and then runs what is ready, with the lock held. Others who
+ * wait sleep until they are woken. When the leader has what it wanted, it hands over.
+ *
+ *      leader   poll ──── turn ──── poll ──── turn: done, hands over
+ *      waiter   sleep ..................... woken: leads
+ *      steward  sleep ........................................ nobody waits for 1 ms: leads
+ *
+ * The steward is a thread of the loop's own that leads when the application is away. A loop may
+ * have none; then nothing moves but in the application's calls. */
+#ifndef GREENMQ_GREEN_LOOP_H
+#define GREENMQ_GREEN_LOOP_H
+
+#include "base/list.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+/* Somebody who waits, on the stack of the one who does. */
+struct waiter {
+    TAILQ_ENTRY(waiter) line; /* among the followers */
+    pthread_cond_t cond;      /* a follower sleeps here */
+    bool woken;               /* what it waits for may have come */
+    bool following;
+    bool is_steward;
+    struct pollfd *fds; /* descriptors of the application's that wake it too; fds[0] is ours */
+    nfds_t fd_count;    /* fds[0] included; 0 without any */
+    int wake_fd; /* a follower with descriptors is woken through this eventfd, else -1 */
+};
+
+TAILQ_HEAD(waiters, waiter);
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t kick; /* ends the poll of whoever polls */
+    pthread_mutex_t lock;
+    atomic_uint queueing; /* threads that wait for the lock to make a call */
+    bool giving_way;      /* the leader lets them in first */
+    pthread_cond_t way_given;
+
+    struct waiter *leader;
+    struct waiter *turning; /* the leader whose turn runs now */
+    struct waiters followers;
+    unsigned polling; /* threads inside poll() now */
+    bool kicked;      /* a kick is under way */
+    bool changed;     /* handles were started or stopped since the last turn */
+    bool in_turn;
+    uint64_t now_ns; /* when the present turn began */
+
+    /* Called at the end of each turn, under the lock. */
+    void (*turn_end)(void *owner);
+    void *owner;
+
+    bool has_steward, steward_asleep, steward_quit;
+    pthread_t steward;
+    pthread_cond_t steward_cond;
+    uint64_t waits; /* how often a thread of the application has led */
+};
+
+/* 0 or a negative errno. */
+int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner);
+
+/* Gives it a steward, once. Under the lock. 0 or a negative errno. */
+int loop_start_steward(struct loop *loop);
+
+/* Ends the steward and closes the loop, whose handles the owner has closed. Not under the lock. */
+void loop_term(struct loop *loop);
+
+void loop_enter(struct loop *loop);
+void loop_leave(struct loop *loop);
+
+/* Handles of loop->uv were started, stopped or closed: whoever polls must look again. */
+void loop_changed(struct loop *loop);
+
+/* There is something to do at the next turn: brings it about soon. */
+void loop_kick(struct loop *loop);
+
+/* Is somebody there, or soon there, who runs the loop without being called? */
+bool loop_is_attended(const struct loop *loop);
+
+/* Runs what is ready now, without waiting. */
+void loop_turn(struct loop *loop);
+
+static inline void waiter_init(struct waiter *waiter)
+{
+    *waiter = (struct waiter){.wake_fd = -1};
+}
+
+/* Waits, leading the loop if nobody does, until the waiter is woken or one of its descriptors is
+ * ready. 0, -ETIMEDOUT at the deadline (loop_clock_ns(); UINT64_MAX: never) or -EINTR after a
+ * signal. The lock is held on entry and on return, and released in between. The only place in
+ * greenmq that suspends a thread. */
+int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
+
+void loop_wake(struct loop *loop, struct waiter *waiter);
+
+uint64_t loop_clock_ns(void);
+
+/* The deadline `ms` milliseconds from now; never when negative. */
+uint64_t loop_deadline_ns(long ms);
+
+#endif

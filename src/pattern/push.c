@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* PUSH (30/PIPELINE): spreads messages over its peers in turn; waits when none has room. */
+#include "core/socket.h"
+#include "pattern/patterns.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+
+static int admit(struct socket *socket, const struct frame *first)
+{
+    (void)first;
+    return lineup_has_room(&socket->lineup) ? 0 : -EAGAIN;
+}
+
+static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+{
+    return lineup_balance(&socket->lineup, run, prefix);
+}
+
+const struct pattern pattern_push = {
+    .type = ZMQ_PUSH,
+    .inbound = INBOUND_PASS,
+    .can_send = true,
+    .balances = true,
+    .admit = admit,
+    .route = route,
+};

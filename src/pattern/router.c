@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* ROUTER (28/REQREP): puts the sender's routing id in front of what it receives, and sends to the
+ * peer that the first part names. What names nobody is dropped, or refused with EHOSTUNREACH.
+ * It never waits for one peer, as that would keep the others waiting. */
+#include "core/socket.h"
+#include "pattern/patterns.h"
+
+#include "base/check.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <greenmq/zmq.h>
+
+/* socket->state is the map: the head of a uthash of peers by routing id. */
+static struct peer *find(struct socket *socket, const uint8_t *id, size_t size)
+{
+    struct peer *map = socket->state, *peer;
+    HASH_FIND(by_id, map, id, size, peer);
+    return peer;
+}
+
+static void unmap(struct socket *socket, struct peer *peer)
+{
+    struct peer *map = socket->state;
+    if (!peer->routed)
+        return;
+    HASH_DELETE(by_id, map, peer);
+    socket->state = map;
+    peer->routed = false;
+}
+
+/* An id of our own making: a zero octet and 32 bits that no living peer has. */
+static int make_id(struct socket *socket, struct peer *peer)
+{
+    uint8_t id[5] = {0};
+    do {
+        uint32_t number = htobe32(socket->ctx->next_routing_id++);
+        memcpy(id + 1, &number, sizeof number);
+    } while (find(socket, id, sizeof id));
+    return peer_set_id(peer, id, sizeof id);
+}
+
+/* The id is taken: another peer has it. */
+static int replace(struct socket *socket, struct peer *old)
+{
+    if (!socket->options.router_handover)
+        return -EADDRINUSE;
+    unmap(socket, old);
+    if (old->owner)
+        return make_id(socket, old); /* our own connect() goes on under another name */
+    old->why = LEAVE_REPLACED;
+    peer_close(old);
+    return 0;
+}
+
+static int ready(struct socket *socket, struct peer *peer)
+{
+    if (!peer->routed) {
+        if (!peer->id_size && make_id(socket, peer) < 0)
+            return -ENOMEM;
+        struct peer *old = find(socket, peer->id, peer->id_size);
+        int rc = old ? replace(socket, old) : 0;
+        if (rc < 0)
+            return rc;
+        struct peer *map = socket->state;
+        HASH_ADD_KEYPTR(by_id, map, peer->id, peer->id_size, peer);
+        socket->state = map;
+        peer->routed = true;
+        peer->over_parts = 1;
+        peer->over_bytes = peer->id_size;
+        socket_notify(socket, EVENT_OUT);
+    }
+    socket_probe(socket, peer);
+    return 0;
+}
+
+static int begin(struct socket *socket)
+{
+    int rc = socket_begin_fair(socket);
+    if (rc < 0)
+        return rc;
+    struct peer *peer = socket->reading_peer;
+    rc = buffer_append(&socket->lead, FRAME_MORE, peer->id, peer->id_size);
+    if (rc < 0)
+        socket->reading = NULL, socket->reading_peer = NULL;
+    return rc;
+}
+
+static int admit(struct socket *socket, const struct frame *first)
+{
+    if (!socket->options.router_mandatory)
+        return 0;
+    struct peer *peer = find(socket, first->body, first->size);
+    if (!peer)
+        return -EHOSTUNREACH;
+    if (peer_has_room(peer) || peer_make_room(peer))
+        return 0;
+    peer->full = true;
+    return -EAGAIN;
+}
+
+/* Where one message goes, or why it goes nowhere. */
+static enum drop send_one(struct socket *socket, const struct run *message)
+{
+    struct frame first;
+    run_first_frame(message, &first);
+    if (!(first.flags & FRAME_MORE))
+        return DROP_MALFORMED;
+    struct peer *peer = find(socket, first.body, first.size);
+    if (!peer)
+        return DROP_NO_ROUTE;
+    return peer_write_rest(peer, message) ? DROP_REASONS : DROP_FULL;
+}
+
+static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+{
+    struct run rest = *run, message;
+    struct buffer named = {0};
+    while (run_next(&rest, &message)) {
+        if (prefix) { /* from another ROUTER: its routing id is the one that we look up */
+            if (buffer_append_run(&named, &message, prefix) < 0) {
+                ledger_drop(&socket->ledger, DROP_NO_MEMORY, &message.tally);
+                continue;
+            }
+            message = (struct run){.large = &named, .size = named.bytes, .tally = named.tally};
+        }
+        enum drop reason = send_one(socket, &message);
+        if (reason != DROP_REASONS)
+            ledger_drop(&socket->ledger, reason, &message.tally);
+        buffer_term(&named);
+    }
+    return run->size;
+}
+
+static bool can_send_now(struct socket *socket)
+{
+    (void)socket;
+    return true;
+}
+
+const struct pattern pattern_router = {
+    .type = ZMQ_ROUTER,
+    .inbound = INBOUND_ID,
+    .can_receive = true,
+    .can_send = true,
+    .ready = ready,
+    .detach = unmap,
+    .begin = begin,
+    .admit = admit,
+    .route = route,
+    .can_send_now = can_send_now,
+};
