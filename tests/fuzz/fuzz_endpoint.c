@@ -39,8 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     bool bind = data[0] & 1;
-    char *text = strndup((const char *)data + 1, size - 1);
+    char *text = calloc(1, size); /* the octets behind the first, and a NUL */
     check(text);
+    memcpy(text, data + 1, size - 1);
     int rc = endpoint_parse(&endpoint, text, bind);
     free(text);
     check(rc == 0 || rc == -EINVAL || rc == -EPROTONOSUPPORT || rc == -ENAMETOOLONG ||
