@@ -57,11 +57,12 @@ uint64_t meter_memory_bytes(pid_t pid)
     FILE *file = fopen(path, "r");
     if (file == NULL)
         load_fail("cannot read the broker's memory: %s", strerror(errno));
+    static const char field[] = "Rss:";
     char line[256];
     unsigned long kib = 0;
-    while (fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "Rss: %lu kB", &kib) == 1)
-            break;
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, field, sizeof field - 1) == 0)
+            kib = strtoul(line + sizeof field - 1, NULL, 10);
     fclose(file);
     if (kib == 0)
         load_fail("the broker has ended");
