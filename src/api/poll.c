@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* zmq_poll(): waits for sockets and descriptors together.
+ *
+ *      look ── something ready, or no time left ──> answer
+ *       └ watch all sockets ── look ── wait in the home loop ── unwatch ┐
+ *         ^                                                             │
+ *         └─────────────────────────── look ────────────────────────────┘
+ *
+ * Home is the context of the first socket; the caller waits in its loop. A socket of another
+ * context rings a bell: an eventfd among the descriptors that the caller waits for. Only one
+ * context's lock is held at a time. Whoever watches holds the socket's memory, so a socket that
+ * is closed meanwhile gives ENOTSOCK. */
+#include "api/enter.h"
+#include "base/check.h"
+
+#include <greenmq/zmq.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    ON_STACK = 16,           /* so many items need no heap */
+    UNATTENDED_NS = 10000000 /* how often to run loops that nobody else may run */
+};
+
+struct poller {
+    zmq_pollitem_t *items;
+    int count;
+    struct watch *watches; /* one an item; used if its waiter is not NULL */
+    struct waiter *bells;  /* one an item, once a socket of another context is among them */
+    struct pollfd *fds;    /* [0] is for the loop, then the descriptors in order, then bells */
+    nfds_t fd_count;       /* [0] and the descriptors */
+    struct waiter waiter;
+    struct ctx *home; /* NULL before a socket is watched */
+    bool unattended;  /* a context other than home has no steward */
+};
+
+/* Takes the lock of the item's context, if it is not `*entered`, whose lock is given back. */
+static int go_to(struct socket **socket, struct ctx **entered, void *handle)
+{
+    if (*entered && is_open_socket(handle) && ((struct socket *)handle)->ctx == *entered) {
+        *socket = handle;
+        return 0;
+    }
+    if (*entered)
+        ctx_leave(*entered);
+    *entered = NULL;
+    int rc = socket_enter(handle, socket);
+    if (rc == 0)
+        *entered = (*socket)->ctx;
+    return rc;
+}
+
+/* Sets revents of all sockets; `turn`: runs the loops before. Returns how many have events. */
+static int look_at_sockets(const struct poller *poller, bool turn)
+{
+    struct ctx *entered = NULL;
+    int ready = 0, rc = 0;
+    for (int i = 0; i < poller->count && rc == 0; i++) {
+        zmq_pollitem_t *item = &poller->items[i];
+        struct socket *socket;
+        if (!item->socket)
+            continue;
+        struct ctx *before = entered;
+        rc = go_to(&socket, &entered, item->socket);
+        if (rc < 0)
+            break;
+        if (entered != before && (turn || !loop_is_attended(&entered->loop)))
+            loop_turn(&entered->loop);
+        if (entered->shutting_down)
+            rc = -ETERM;
+        item->revents = (short)(socket_events(socket) & item->events);
+        ready += item->revents != 0;
+    }
+    if (entered)
+        ctx_leave(entered);
+    return rc < 0 ? rc : ready;
+}
+
+static short to_poll(short events)
+{
+    return (short)((events & ZMQ_POLLIN ? POLLIN : 0) | (events & ZMQ_POLLOUT ? POLLOUT : 0) |
+                   (events & ZMQ_POLLPRI ? POLLPRI : 0));
+}
+
+/* All that is wrong with a descriptor is ZMQ_POLLERR, asked for or not. */
+static short from_poll(short events)
+{
+    return (short)((events & POLLIN ? ZMQ_POLLIN : 0) | (events & POLLOUT ? ZMQ_POLLOUT : 0) |
+                   (events & POLLPRI ? ZMQ_POLLPRI : 0) |
+                   (events & ~(POLLIN | POLLOUT | POLLPRI) ? ZMQ_POLLERR : 0));
+}
+
+static void list_descriptors(struct poller *poller)
+{
+    poller->fd_count = 1;
+    for (int i = 0; i < poller->count; i++) {
+        const zmq_pollitem_t *item = &poller->items[i];
+        if (!item->socket)
+            poller->fds[poller->fd_count++] = (struct pollfd){.fd = item->fd,
+                                                              .events = to_poll(item->events)};
+    }
+}
+
+/* Sets revents of all descriptors, for which it waits. Returns how many have events. */
+static int look_at_descriptors(const struct poller *poller, int timeout_ms)
+{
+    struct pollfd *fd = &poller->fds[1];
+    int ready = poll(fd, poller->fd_count - 1, timeout_ms);
+    if (ready < 0)
+        return -errno;
+    for (int i = 0; i < poller->count; i++) {
+        if (!poller->items[i].socket)
+            poller->items[i].revents = from_poll((fd++)->revents);
+    }
+    return ready;
+}
+
+static int look(const struct poller *poller, bool turn)
+{
+    int sockets = look_at_sockets(poller, turn);
+    if (sockets < 0 || poller->fd_count == 1)
+        return sockets;
+    int descriptors = look_at_descriptors(poller, 0);
+    return descriptors < 0 ? descriptors : sockets + descriptors;
+}
+
+/* The bell for item `i`, which will be the next of the descriptors. To the other loop it is one
+ * of its followers who sleeps. NULL without memory or descriptors. */
+static struct waiter *bell_for(struct poller *poller, int i)
+{
+    if (!poller->bells)
+        poller->bells = calloc((size_t)poller->count, sizeof *poller->bells);
+    if (!poller->bells)
+        return NULL;
+    struct waiter *bell = &poller->bells[i];
+    waiter_init(bell);
+    bell->following = true;
+    bell->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (bell->wake_fd < 0)
+        return NULL;
+    pthread_cond_init(&bell->cond, NULL);
+    poller->fds[poller->waiter.fd_count++] = (struct pollfd){.fd = bell->wake_fd, .events = POLLIN};
+    return bell;
+}
+
+static int watch(struct poller *poller, int i)
+{
+    struct socket *socket;
+    int rc = socket_enter(poller->items[i].socket, &socket);
+    if (rc < 0)
+        return rc;
+    struct ctx *ctx = socket->ctx;
+    struct waiter *waiter = &poller->waiter;
+    if (!poller->home)
+        poller->home = ctx;
+    if (ctx != poller->home) {
+        waiter = bell_for(poller, i);
+        poller->unattended |= !ctx->loop.has_steward;
+    }
+    if (waiter)
+        socket_watch(socket, &poller->watches[i], waiter);
+    ctx_leave(ctx);
+    return waiter ? 0 : -ENOMEM;
+}
+
+static int watch_all(struct poller *poller)
+{
+    waiter_init(&poller->waiter);
+    poller->waiter.fds = poller->fds;
+    poller->waiter.fd_count = poller->fd_count;
+    poller->home = NULL;
+    poller->unattended = false;
+    int rc = 0;
+    for (int i = 0; i < poller->count; i++) {
+        poller->watches[i].waiter = NULL;
+        if (rc == 0 && poller->items[i].socket)
+            rc = watch(poller, i);
+    }
+    if (poller->waiter.fd_count == 1)
+        poller->waiter.fd_count = 0;
+    return rc;
+}
+
+static void unwatch_all(struct poller *poller)
+{
+    for (int i = 0; i < poller->count; i++) {
+        struct watch *watch = &poller->watches[i];
+        struct socket *socket = poller->items[i].socket;
+        if (!watch->waiter)
+            continue;
+        /* Closed or not, it and its context last while it is watched. */
+        struct ctx *ctx = socket->ctx;
+        check(ctx_enter(ctx) == 0);
+        socket_unwatch(socket, watch);
+        ctx_leave(ctx);
+        if (watch->waiter != &poller->waiter) {
+            close(watch->waiter->wake_fd);
+            pthread_cond_destroy(&watch->waiter->cond);
+        }
+    }
+}
+
+/* Waits in the home loop. 0, -ETIMEDOUT or -EINTR. */
+static int wait_at_home(struct poller *poller, uint64_t deadline_ns)
+{
+    struct ctx *home = poller->home;
+    uint64_t until_ns = deadline_ns;
+    if (poller->unattended && loop_clock_ns() + UNATTENDED_NS < deadline_ns)
+        until_ns = loop_clock_ns() + UNATTENDED_NS;
+    check(ctx_enter(home) == 0);
+    ctx_settle(home);
+    int rc = poller->waiter.woken ? 0 : loop_wait(&home->loop, &poller->waiter, until_ns);
+    ctx_leave(home);
+    return rc == -ETIMEDOUT && until_ns < deadline_ns ? 0 : rc;
+}
+
+/* Waits until something may have happened, or finds that it has. Returns how many have events,
+ * 0 to look again, or a negative errno. */
+static int watch_and_wait(struct poller *poller, uint64_t deadline_ns)
+{
+    int rc = watch_all(poller);
+    if (rc == 0)
+        rc = look(poller, false);
+    if (rc == 0)
+        rc = wait_at_home(poller, deadline_ns);
+    unwatch_all(poller);
+    return rc;
+}
+
+static int poll_sockets(struct poller *poller, uint64_t deadline_ns)
+{
+    int ready = look(poller, false);
+    if (ready == 0 && deadline_ns == 0)
+        return look(poller, true);
+    while (ready == 0) {
+        ready = watch_and_wait(poller, deadline_ns);
+        if (ready == -ETIMEDOUT)
+            return look(poller, false);
+        if (ready == 0)
+            ready = look(poller, false);
+    }
+    return ready;
+}
+
+static uint64_t deadline_of(long timeout_ms)
+{
+    if (timeout_ms == 0)
+        return 0;
+    return timeout_ms < LONG_MAX / 1000000 ? loop_deadline_ns(timeout_ms) : UINT64_MAX;
+}
+
+static int run(struct poller *poller, long timeout_ms)
+{
+    list_descriptors(poller);
+    if (poller->fd_count - 1 < (nfds_t)poller->count)
+        return poll_sockets(poller, deadline_of(timeout_ms));
+    if (timeout_ms < 0)
+        return look_at_descriptors(poller, -1);
+    return look_at_descriptors(poller, timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX);
+}
+
+int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
+{
+    struct watch watches[ON_STACK];
+    struct pollfd fds[ON_STACK + 1];
+    struct poller poller = {.items = items, .count = n_items, .watches = watches, .fds = fds};
+    if (n_items < 0)
+        return answer(-EINVAL);
+    if (!items && n_items)
+        return answer(-EFAULT);
+    if (n_items <= ON_STACK) {
+        int rc = run(&poller, timeout_ms);
+        free(poller.bells);
+        return answer(rc);
+    }
+    int rc = -ENOMEM;
+    poller.watches = malloc((size_t)n_items * sizeof *poller.watches);
+    poller.fds = malloc(((size_t)n_items + 1) * sizeof *poller.fds);
+    if (poller.watches && poller.fds)
+        rc = run(&poller, timeout_ms);
+    free(poller.watches);
+    free(poller.fds);
+    free(poller.bells);
+    return answer(rc);
+}
