@@ -55,7 +55,7 @@ TEST(second_peer_is_refused)
 TEST(after_the_peer_has_gone_another_may_come)
 {
     if (strcmp(*state, "inproc://here") == 0)
-        BETTER_THAN_LIBZMQ(); /* it refuses a newcomer while it is still clearing up */
+        better_than_libzmq(); /* it refuses a newcomer while it is still clearing up */
     void *a = open_socket(ZMQ_PAIR);
     struct endpoint where = bind_to(a, *state);
     for (int i = 0; i < 3; i++) {
