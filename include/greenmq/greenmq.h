@@ -24,6 +24,12 @@ extern "C" {
 #define GMQ_VERSION_MINOR 1
 #define GMQ_VERSION_PATCH 0
 
+#if defined __GNUC__ || defined __clang__
+#define GMQ_EXPORT __attribute__((visibility("default")))
+#else
+#define GMQ_EXPORT
+#endif
+
 /* A device, as a handle. It is valid from gmq_device_new() to gmq_device_free(). */
 struct gmq_device;
 
@@ -46,6 +52,7 @@ struct gmq_device_options {
     const char *const *subscriptions; /* FORWARDER on a SUB frontend: prefixes to subscribe to.
                                   NULL: everything */
     size_t subscription_count;
+    size_t event_count; /* how many events gmq_device_event() can look back on; 0: none are kept */
 };
 
 /* Why a message was dropped. */
@@ -101,6 +108,7 @@ struct gmq_account {
     uint64_t frontend_peers, backend_peers;   /* connected now */
     uint64_t frontend_joined, backend_joined; /* connected since the start, those at start too */
     uint64_t frontend_left[GMQ_LEAVE_REASONS], backend_left[GMQ_LEAVE_REASONS];
+    uint64_t frontend_refused, backend_refused; /* connections cut for breaking the protocol */
     int state; /* enum gmq_device_state */
 };
 
@@ -123,6 +131,18 @@ struct gmq_peer {
     struct gmq_flow flow;  /* `copied` stays 0 */
 };
 
+/* Something that happened to a peer. */
+struct gmq_event {
+    enum gmq_event_kind {
+        GMQ_EVENT_JOINED = 1,  /* connected, and shook hands */
+        GMQ_EVENT_LEFT = 2,    /* gone; `reason` says why */
+        GMQ_EVENT_REFUSED = 3  /* cut, before or after it had joined; `reason` says why */
+    } kind;
+    int backend;       /* 0: at the frontend, 1: at the backend */
+    char endpoint[64]; /* its address, ends in NUL; may be empty */
+    char reason[128];  /* a plain phrase, ends in NUL */
+};
+
 /* Makes a device over two sockets of one context (they may be the same one: a reflector); both
  * stay the caller's, who must not use them while the device runs and closes them after
  * gmq_device_free(). options may be NULL. Returns the handle, or NULL with errno:
@@ -132,46 +152,52 @@ struct gmq_peer {
  *   EXDEV  the sockets are of different contexts,
  *   ETERM  the context was terminated,
  *   ENOMEM. */
-ZMQ_EXPORT struct gmq_device *gmq_device_new(void *frontend, void *backend,
+GMQ_EXPORT struct gmq_device *gmq_device_new(void *frontend, void *backend,
                                              const struct gmq_device_options *options);
 
 /* Starts a new device. EALREADY: it was started before. */
-ZMQ_EXPORT int gmq_device_start(struct gmq_device *device);
+GMQ_EXPORT int gmq_device_start(struct gmq_device *device);
 
 /* Stops taking messages in until gmq_device_resume(); what is queued still leaves. Senders feel
  * back-pressure, nothing is lost. EINVAL: the device does not run. */
-ZMQ_EXPORT int gmq_device_pause(struct gmq_device *device);
-ZMQ_EXPORT int gmq_device_resume(struct gmq_device *device);
+GMQ_EXPORT int gmq_device_pause(struct gmq_device *device);
+GMQ_EXPORT int gmq_device_resume(struct gmq_device *device);
 
 /* Takes no more messages from the frontend, lets out what is queued, and lets replies to
  * requests that a QUEUE has forwarded come back; then stops. Waits until that is done, at most
  * deadline_ms milliseconds (-1: without limit); at the deadline the device is stopped all the
  * same. Returns 0 when all was let out, 1 when the deadline came first. EINVAL: the device does
  * not run; EINTR: a signal came, and it is still draining; ETERM. */
-ZMQ_EXPORT int gmq_device_drain(struct gmq_device *device, long deadline_ms);
+GMQ_EXPORT int gmq_device_drain(struct gmq_device *device, long deadline_ms);
 
 /* Stops at once. What is still queued is dropped and counted. Nothing happens to a device that
  * is stopped already. */
-ZMQ_EXPORT int gmq_device_stop(struct gmq_device *device);
+GMQ_EXPORT int gmq_device_stop(struct gmq_device *device);
 
 /* Waits until the device is stopped, at most timeout_ms milliseconds (-1: without limit), and
  * runs the context's I/O meanwhile. EAGAIN: the time is over; EINTR: a signal came; ETERM: the
  * context was terminated, which stops its devices. */
-ZMQ_EXPORT int gmq_device_wait(struct gmq_device *device, long timeout_ms);
+GMQ_EXPORT int gmq_device_wait(struct gmq_device *device, long timeout_ms);
 
 /* Reads the books, all of one instant. Set account->size before. EINVAL: size is unknown. */
-ZMQ_EXPORT int gmq_device_account(struct gmq_device *device, struct gmq_account *account);
+GMQ_EXPORT int gmq_device_account(struct gmq_device *device, struct gmq_account *account);
 
 /* Reads the lines of at most `count` peers that are there now; returns how many there are, which
  * may be more. peers may be NULL when count is 0. */
-ZMQ_EXPORT long gmq_device_peers(struct gmq_device *device, struct gmq_peer *peers, size_t count);
+GMQ_EXPORT long gmq_device_peers(struct gmq_device *device, struct gmq_peer *peers, size_t count);
+
+/* Takes the oldest event that has not been taken, of those that options->event_count makes the
+ * device keep. `lost` (may be NULL) gets how many older ones had to go since the last call.
+ * Returns 1 and the event, or 0 when there is none. */
+GMQ_EXPORT int gmq_device_event(struct gmq_device *device, struct gmq_event *event,
+                                uint64_t *lost);
 
 /* Stops the device if need be and frees the handle. NULL is allowed. */
-ZMQ_EXPORT void gmq_device_free(struct gmq_device *device);
+GMQ_EXPORT void gmq_device_free(struct gmq_device *device);
 
 /* A word for each reason, such as "no route"; "unknown" for other numbers. */
-ZMQ_EXPORT const char *gmq_drop_name(enum gmq_drop reason);
-ZMQ_EXPORT const char *gmq_leave_name(enum gmq_leave reason);
+GMQ_EXPORT const char *gmq_drop_name(enum gmq_drop reason);
+GMQ_EXPORT const char *gmq_leave_name(enum gmq_leave reason);
 
 #ifdef __cplusplus
 }

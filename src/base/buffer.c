@@ -155,15 +155,23 @@ int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chu
                                                .open = flags & FRAME_MORE});
 }
 
+int buffer_append_two(struct buffer *buffer, const void *first, size_t first_size,
+                      const void *second, size_t second_size, const struct tally *tally)
+{
+    uint8_t *at = tail_reserve(buffer, first_size + second_size);
+    if (!at)
+        return -ENOMEM;
+    memcpy(at, first, first_size);
+    if (second_size)
+        memcpy(at + first_size, second, second_size);
+    tail_commit(buffer, first_size + second_size, tally, false);
+    return 0;
+}
+
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally)
 {
-    uint8_t *at = tail_reserve(buffer, size);
-    if (!at)
-        return -ENOMEM;
-    memcpy(at, data, size);
-    tail_commit(buffer, size, tally, false);
-    return 0;
+    return buffer_append_two(buffer, data, size, NULL, 0, tally);
 }
 
 static int append_prefixed(struct buffer *buffer, const struct run *run,

@@ -68,6 +68,10 @@ int buffer_append_run(struct buffer *buffer, const struct run *run, const struct
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally);
 
+/* The same with octets that lie in two places. */
+int buffer_append_two(struct buffer *buffer, const void *first, size_t first_size,
+                      const void *second, size_t second_size, const struct tally *tally);
+
 /* Appends all of `from` but its first frame if `skip_first`, sharing large pieces. `from` stands
  * at the beginning of a message. */
 int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool skip_first);

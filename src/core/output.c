@@ -28,6 +28,8 @@ void peer_sent(struct peer *peer, const struct tally *tally)
         if (peer->attached && socket->pattern->balances)
             lineup_add_open(&socket->lineup, peer);
         socket_notify(socket, EVENT_OUT);
+    } else if (unlikely(socket->tells_sent)) {
+        socket_notify(socket, EVENT_OUT);
     }
     if (socket->closed && buffer_is_empty(&peer->out))
         ctx_later(socket->ctx, &socket->finish);
@@ -74,6 +76,12 @@ static void count_queued(struct peer *peer, const struct tally *tally)
     struct tally units = in_books(peer, tally);
     tally_add(&peer->socket->ledger.queued, &units);
     tally_add(&peer->books.queued, &units);
+}
+
+void peer_count_own(struct peer *peer, const struct tally *tally)
+{
+    tally_add(&peer->socket->ledger.copied, tally);
+    count_queued(peer, tally);
 }
 
 /* Queues whole messages. Without memory they are dropped; and the connection is given up if a

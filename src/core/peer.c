@@ -87,20 +87,26 @@ int peer_ready(struct peer *peer)
     return 0;
 }
 
+static void tell_left(struct peer *peer)
+{
+    struct sink *sink = peer->socket->sink;
+    if (peer->joined && sink && sink->peer_left)
+        sink->peer_left(sink, peer);
+    peer->joined = false;
+}
+
 void peer_lost(struct peer *peer)
 {
     struct socket *socket = peer->socket;
     struct tally dropped = {0};
     bool was_ready = peer->ready;
+    tell_left(peer);
     peer->ready = false;
     peer->link = NULL;
     peer->far = NULL;
+    peer->held = false;
     buffer_drop_open(&peer->out, &dropped);
     peer_dropped(peer, &dropped, DROP_PEER_LOST);
-    if (peer->joined && socket->sink && socket->sink->peer_left)
-        socket->sink->peer_left(socket->sink, peer);
-    peer->joined = false;
-    peer->held = false;
     if (was_ready && socket->pattern->lost)
         socket->pattern->lost(socket, peer);
     if (socket->options.immediate) {
@@ -130,12 +136,11 @@ static void destroy(struct peer *peer)
 void peer_close(struct peer *peer)
 {
     struct socket *socket = peer->socket;
+    tell_left(peer);
     if (peer->link)
         peer->link->close(peer);
     peer->link = NULL;
     peer_drop_output(peer, DROP_PEER_LOST);
-    if (peer->joined && socket->sink && socket->sink->peer_left)
-        socket->sink->peer_left(socket->sink, peer);
     detach(peer);
     unlist(peer);
     if (socket->closed) {
@@ -209,7 +214,7 @@ size_t peer_deliver(struct peer *peer, const struct run *run)
 size_t peer_take(struct peer *peer, const struct run *run)
 {
     struct sink *sink = peer->socket->sink;
-    if (sink && buffer_is_empty(&peer->in))
+    if (sink && sink->deliver && buffer_is_empty(&peer->in))
         return sink->deliver(sink, peer, run);
     return into_inbox(peer, run);
 }

@@ -39,6 +39,7 @@ struct peer {
     bool full;          /* out refused a message since it last had room */
     bool dirty;         /* in ctx->dirty */
     bool held;          /* input was refused; to be resumed */
+    bool in_held;       /* in a device's line of held inputs */
     bool attached;      /* the pattern knows it */
     bool joined;        /* it was ready once */
     bool closed;        /* only `in` is left, see above */
@@ -115,6 +116,9 @@ bool peer_make_room(struct peer *peer);
 /* For links: messages have left peer->out, or were lost in it. */
 void peer_sent(struct peer *peer, const struct tally *tally);
 void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason);
+
+/* For links that tell of subscriptions in messages of their own, put into peer->out: books them. */
+void peer_count_own(struct peer *peer, const struct tally *tally);
 
 /* Drops all that waits in peer->out. */
 void peer_drop_output(struct peer *peer, enum drop reason);

@@ -14,17 +14,22 @@
 
 enum { ON_STACK = 1024 /* a part up to this size is encoded on the stack */ };
 
-size_t socket_route(struct socket *socket, const struct run *run, const struct prefix *prefix)
-{
-    return socket->pattern->route(socket, run, prefix);
-}
-
 /* A message has been admitted: hands it to the pattern. */
 static void route_whole(struct socket *socket, const struct run *run)
 {
     tally_add(&socket->ledger.received, &run->tally);
     if (socket->pattern->route(socket, run, NULL) < run->size)
         ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
+}
+
+bool socket_offer(struct socket *socket, const struct run *message)
+{
+    struct frame first;
+    run_first_frame(message, &first);
+    if (socket->sending || !socket->pattern->can_send || socket->pattern->admit(socket, &first) < 0)
+        return false;
+    route_whole(socket, message);
+    return true;
 }
 
 static int route_small(struct socket *socket, struct msg *msg)

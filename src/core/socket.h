@@ -26,12 +26,15 @@ TAILQ_HEAD(watches, watch);
 
 /* A device's side of a socket: where input goes instead of the inbox. */
 struct sink {
-    /* Input of a peer; NULL: of the socket's own (XPUB's notes). Returns the octets taken. */
+    /* Input of a peer; NULL: of the socket's own (XPUB's notes). Returns the octets taken. May be
+     * NULL: the input goes to the inboxes. */
     size_t (*deliver)(struct sink *sink, struct peer *peer, const struct run *run);
     /* A peer of the socket can be written to again, or something can be received. */
     void (*changed)(struct sink *sink, int events);
     void (*peer_joined)(struct sink *sink, struct peer *peer);
     void (*peer_left)(struct sink *sink, struct peer *peer);
+    /* A connection was refused or cut for `reason`, which is a plain sentence. */
+    void (*refused)(struct sink *sink, const char *address, const char *reason);
     void (*closing)(struct sink *sink); /* the context ends, or the socket is closed */
 };
 
@@ -74,6 +77,7 @@ struct socket {
 
     struct watches watches;
     struct sink *sink;     /* the device that it belongs to, or NULL */
+    bool tells_sent;       /* the sink wants to know when messages have left */
     unsigned users;        /* threads inside a waiting call */
     bool closed;           /* by the application; lingering if it is still here */
     uv_timer_t linger;     /* runs while it lingers */
@@ -99,8 +103,8 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags);
 /* As socket_receive(), never waits and runs nothing. */
 int socket_try_receive(struct socket *socket, struct msg *msg);
 
-/* Sends a run as far as it goes now; returns octets taken. */
-size_t socket_route(struct socket *socket, const struct run *run, const struct prefix *prefix);
+/* Sends one message of the engine's own if it can go now. */
+bool socket_offer(struct socket *socket, const struct run *message);
 
 bool socket_can_receive(struct socket *socket);
 bool socket_can_send(struct socket *socket);

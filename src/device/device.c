@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* A device's life: see device.h.
+ *
+ *      NEW ──> RUNNING <──> PAUSED
+ *                 │ └──────────┴──> DRAINING ──> STOPPED
+ *                 └───────────────────────────────^
+ *
+ * It stops when it is told to, when its control says TERMINATE, when the context ends, or when
+ * one of its sockets is closed under it. */
+#include "device/device.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+
+static bool is_reflector(const struct gmq_device *device)
+{
+    return device->front.socket == device->back.socket;
+}
+
+int device_start(struct gmq_device *device)
+{
+    struct control *control = &device->control;
+    if (device->state != GMQ_DEVICE_NEW)
+        return -EALREADY;
+    if (device->front.socket->sink || device->back.socket->sink ||
+        (device->capture && device->capture->sink) || (control->socket && control->socket->sink))
+        return -EBUSY;
+    device->state = GMQ_DEVICE_RUNNING;
+    account_start(device);
+    relay_start(&device->front);
+    if (!is_reflector(device))
+        relay_start(&device->back);
+    if (control->socket)
+        control_start(device);
+    return 0;
+}
+
+int device_pause(struct gmq_device *device, bool pause)
+{
+    enum gmq_device_state from = pause ? GMQ_DEVICE_RUNNING : GMQ_DEVICE_PAUSED;
+    enum gmq_device_state to = pause ? GMQ_DEVICE_PAUSED : GMQ_DEVICE_RUNNING;
+    if (device->state == to)
+        return 0;
+    if (device->state != from)
+        return -EINVAL;
+    device->state = to;
+    relay_pump_later(&device->front);
+    relay_pump_later(&device->back);
+    return 0;
+}
+
+/* What is queued goes no further. */
+static void drop_queued(struct socket *socket)
+{
+    struct peer *peer;
+    TAILQ_FOREACH(peer, &socket->peers, all)
+    {
+        if (peer->link)
+            peer->link->flush(peer);
+        if (!peer->out.inside)
+            peer_drop_output(peer, DROP_STOPPED);
+    }
+}
+
+void device_stop(struct gmq_device *device)
+{
+    if (device->state == GMQ_DEVICE_NEW || device->state == GMQ_DEVICE_STOPPED) {
+        device->state = GMQ_DEVICE_STOPPED;
+        return;
+    }
+    device->state = GMQ_DEVICE_STOPPED;
+    drop_queued(device->front.socket);
+    if (!is_reflector(device))
+        drop_queued(device->back.socket);
+    account_read(device, &device->closing);
+    if (device->control.socket)
+        control_stop(device);
+    relay_stop(&device->front);
+    if (!is_reflector(device))
+        relay_stop(&device->back);
+    device_notify(device);
+}
+
+void device_closing(struct gmq_device *device)
+{
+    device->terminated = true;
+    device_stop(device);
+}
+
+void device_notify(struct gmq_device *device)
+{
+    struct watch *watch;
+    TAILQ_FOREACH(watch, &device->watches, line)
+    {
+        loop_wake(&device->ctx->loop, watch->waiter);
+    }
+}
+
+int device_watch(struct gmq_device *device, uint64_t deadline_ns)
+{
+    struct waiter waiter;
+    struct watch watch = {.waiter = &waiter};
+    waiter_init(&waiter);
+    TAILQ_INSERT_TAIL(&device->watches, &watch, line);
+    ctx_settle(device->ctx);
+    int rc = waiter.woken ? 0 : loop_wait(&device->ctx->loop, &waiter, deadline_ns);
+    TAILQ_REMOVE(&device->watches, &watch, line);
+    return rc;
+}
+
+bool device_is_drained(const struct gmq_device *device)
+{
+    const struct ledger *forward = &device->back.socket->ledger;
+    const struct ledger *backward = &device->front.socket->ledger;
+    if (forward->queued.messages || backward->queued.messages)
+        return false;
+    return device->type != GMQ_DEVICE_QUEUE ||
+           forward->forwarded.messages <= backward->received.messages;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* A device: two sockets, and what comes in at one goes out at the other.
+ *
+ *      frontend ── deliver ──> [ front ] ── route ──> backend        forward
+ *      frontend <── route ── [ back ] <── deliver ── backend         backward
+ *
+ * Runs pass from the input of one socket's peers straight into the output of the other's. What
+ * cannot go on stays at its connection, which is not read until there is room: nothing spins and
+ * nothing is lost. Sockets in lock step (REQ, REP) go one message at a time instead.
+ *
+ * Everything here runs under the context's lock. Public docstrings: <greenmq/greenmq.h>. */
+#ifndef GREENMQ_DEVICE_DEVICE_H
+#define GREENMQ_DEVICE_DEVICE_H
+
+#include "core/socket.h"
+
+#include <greenmq/greenmq.h>
+
+/* One socket of a device, and its input. */
+struct side {
+    struct sink sink;
+    struct gmq_device *device;
+    struct socket *socket;
+    struct side *other;    /* where its input goes; itself in a reflector */
+    struct peers held;     /* inputs that wait for the other side */
+    struct task pump;      /* tries them again */
+    struct buffer pending; /* in lock step: a message received that could not be sent yet */
+    bool lock_step;        /* goes through inboxes, a message at a time */
+    uint64_t joined, refused, left[LEAVE_REASONS];
+};
+
+/* The last events, in a ring of `room` places; none are kept when that is 0. */
+struct events {
+    struct gmq_event *ring;
+    size_t room;
+    uint64_t written, taken, lost;
+};
+
+struct control {
+    struct sink sink;
+    struct socket *socket; /* or NULL */
+    struct task serve;
+};
+
+struct gmq_device {
+    struct ctx *ctx;
+    struct side front, back;
+    struct socket *capture; /* or NULL */
+    struct sink capture_sink;
+    struct control control;
+    enum gmq_device_type type;
+    enum gmq_device_state state;
+    bool terminated; /* stopped because the context ends or a socket was closed */
+    bool by_control; /* stopped by TERMINATE */
+    struct watches watches;
+    struct gmq_account closing; /* the books when it was stopped */
+    struct events events;
+};
+
+/* relay.c: moving messages */
+void relay_init(struct side *side, struct gmq_device *device, struct socket *socket,
+                struct side *other);
+void relay_start(struct side *side);
+void relay_stop(struct side *side);
+void relay_pump_later(struct side *side);
+
+/* device.c: life */
+int device_start(struct gmq_device *device);
+int device_pause(struct gmq_device *device, bool pause);
+void device_stop(struct gmq_device *device);
+void device_notify(struct gmq_device *device);
+void device_closing(struct gmq_device *device);
+int device_watch(struct gmq_device *device, uint64_t deadline_ns);
+bool device_is_drained(const struct gmq_device *device);
+
+/* control.c: the commands of zmq_proxy_steerable(3) */
+void control_start(struct gmq_device *device);
+void control_stop(struct gmq_device *device);
+
+/* events.c: what happened to peers */
+void events_add(struct side *side, enum gmq_event_kind kind, const char *endpoint,
+                const char *reason);
+bool events_take(struct gmq_device *device, struct gmq_event *event, uint64_t *lost);
+
+/* account.c: the books */
+void account_start(struct gmq_device *device);
+void account_read(struct gmq_device *device, struct gmq_account *account);
+long account_peers(struct gmq_device *device, struct gmq_peer *peers, size_t count);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/* Moving messages: see device.h. deliver() is the hot path of a device: a run comes in, the other
+ * socket's pattern takes it or part of it, and the books are written once for all of it. */
+#include "device/device.h"
+
+#include "base/check.h"
+
+enum { PUMP_MESSAGES = 1000 /* in lock step: so many, then others have their turn */ };
+
+static bool takes_input(const struct side *side)
+{
+    enum gmq_device_state state = side->device->state;
+    return state == GMQ_DEVICE_RUNNING ||
+           (state == GMQ_DEVICE_DRAINING && side == &side->device->back);
+}
+
+static void hold(struct side *side, struct peer *peer)
+{
+    if (!peer || peer->in_held)
+        return;
+    peer->in_held = true;
+    TAILQ_INSERT_TAIL(&side->held, peer, held_line);
+}
+
+static void unhold(struct side *side, struct peer *peer)
+{
+    if (!peer->in_held)
+        return;
+    peer->in_held = false;
+    TAILQ_REMOVE(&side->held, peer, held_line);
+}
+
+/* A copy for the capture socket. It takes what it can; the rest is lost to it, and counted. */
+static void capture(struct gmq_device *device, const struct run *run, const struct prefix *prefix,
+                    const struct tally *tally)
+{
+    struct socket *socket = device->capture;
+    tally_add(&socket->ledger.received, tally);
+    size_t taken = socket->pattern->route(socket, run, prefix);
+    if (taken == run->size)
+        return;
+    struct run head = run_within(run, taken);
+    struct run rest = run_after(run, &head);
+    if (run->large)
+        rest = *run;
+    struct tally lost = rest.tally;
+    if (prefix) {
+        lost.parts += prefix->parts * lost.messages;
+        lost.bytes += prefix->bytes * lost.messages;
+    }
+    ledger_drop(&socket->ledger, DROP_FULL, &lost);
+}
+
+/* Routes a run to the other side and books what has gone. Returns octets taken. */
+static size_t forward(struct side *side, struct peer *peer, const struct run *run,
+                      const struct prefix *prefix)
+{
+    struct socket *out = side->other->socket;
+    struct tally tally;
+    size_t taken = run->size;
+    bool sends = out->pattern->route != NULL;
+    if (sends)
+        taken = out->pattern->route(out, run, prefix);
+    if (!taken)
+        return 0;
+    struct run gone = run_within(run, taken);
+    tally = gone.tally;
+    if (prefix) {
+        tally.parts += prefix->parts * tally.messages;
+        tally.bytes += prefix->bytes * tally.messages;
+    }
+    tally_add(&out->ledger.received, &tally);
+    if (peer)
+        tally_add(&peer->received, &tally);
+    if (!sends)
+        ledger_drop(&out->ledger, DROP_NO_ROUTE, &tally);
+    if (side->device->capture)
+        capture(side->device, &gone, prefix, &tally);
+    return taken;
+}
+
+/* Forwards only what the incoming socket wants. */
+static size_t forward_wanted(struct side *side, struct peer *peer, const struct run *run)
+{
+    struct socket *in = side->socket;
+    struct run rest = *run, message, ahead;
+    while (rest.size) {
+        ahead = rest;
+        struct run wanted = {.data = rest.data, .chunk = rest.chunk};
+        bool wants = false;
+        while (run_next(&ahead, &message) && (wants = in->pattern->wants(in, &message))) {
+            if (message.large)
+                wanted = message;
+            else
+                wanted.size += message.size;
+            if (!message.large)
+                tally_add(&wanted.tally, &message.tally);
+        }
+        if (wanted.size) {
+            size_t taken = forward(side, peer, &wanted, NULL);
+            struct run gone = run_within(&wanted, taken);
+            if (taken < wanted.size)
+                return run->size - rest.size + gone.size;
+            rest = run_after(&rest, &wanted);
+        }
+        if (rest.size && !wants) {
+            tally_add(&side->other->socket->ledger.received, &message.tally);
+            tally_add(&peer->received, &message.tally);
+            ledger_drop(&side->other->socket->ledger, DROP_UNWANTED, &message.tally);
+            rest = run_after(&rest, &message);
+        }
+    }
+    return run->size;
+}
+
+static size_t take(struct side *side, struct peer *peer, const struct run *run)
+{
+    enum inbound inbound = peer ? side->socket->pattern->inbound : INBOUND_PASS;
+    if (inbound == INBOUND_FILTER)
+        return forward_wanted(side, peer, run);
+    if (inbound != INBOUND_ID)
+        return forward(side, peer, run, NULL);
+    uint8_t id[FRAME_SHORT_HEADER + FRAME_SHORT_MAX];
+    size_t header = frame_header_write(id, FRAME_MORE, peer->id_size);
+    memcpy(id + header, peer->id, peer->id_size);
+    struct prefix prefix = {
+        .data = id, .size = header + peer->id_size, .parts = 1, .bytes = peer->id_size};
+    return forward(side, peer, run, &prefix);
+}
+
+static size_t deliver(struct sink *sink, struct peer *peer, const struct run *run)
+{
+    struct side *side = (struct side *)sink;
+    size_t taken = takes_input(side) ? take(side, peer, run) : 0;
+    if (taken < run->size)
+        hold(side, peer);
+    return taken;
+}
+
+/* What had been received before the device started: from inboxes, and XPUB's notes. */
+static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
+{
+    while (!buffer_is_empty(in)) {
+        struct run run;
+        struct buffer large = {0};
+        size_t taken = 0;
+        if (buffer_front_run(in, &run, &large) == 0)
+            taken = take(side, peer, &run);
+        struct run gone = run_within(&run, taken);
+        buffer_pop_messages(in, gone.tally.messages);
+        buffer_term(&large);
+        if (taken < run.size)
+            return false;
+    }
+    return true;
+}
+
+static bool pump_inboxes(struct side *side)
+{
+    struct lineup *lineup = &side->socket->lineup;
+    struct peer *peer;
+    if (!pump_inbox(side, NULL, &side->socket->notes))
+        return false;
+    while ((peer = TAILQ_FIRST(&lineup->ready))) {
+        if (!pump_inbox(side, peer, &peer->in))
+            return false;
+        lineup_was_read(lineup, peer);
+        peer_inbox_read(peer);
+    }
+    return true;
+}
+
+/* Inputs that were held: each goes on until it is held again. */
+static void pump_held(struct side *side)
+{
+    struct peer *peer, *last = TAILQ_LAST(&side->held, peers);
+    while ((peer = TAILQ_FIRST(&side->held))) {
+        unhold(side, peer);
+        peer->held = false;
+        if (peer->link)
+            peer->link->resume(peer);
+        if (peer == last || TAILQ_LAST(&side->held, peers) == peer)
+            break; /* all have been tried, or there is no room again */
+    }
+}
+
+/* Receives one message whole into side->pending. */
+static bool receive_pending(struct side *side)
+{
+    struct msg part;
+    do {
+        msg_init(&part);
+        if (socket_try_receive(side->socket, &part) < 0)
+            return false;
+        (void)buffer_append_shared(&side->pending, part.more ? FRAME_MORE : 0, msg_chunk(&part),
+                                   msg_data(&part), msg_size(&part));
+        bool more = part.more;
+        msg_close(&part);
+        if (!more)
+            return true;
+    } while (true);
+}
+
+static void pump_lock_step(struct side *side)
+{
+    struct socket *out = side->other->socket;
+    for (int n = 0; n < PUMP_MESSAGES; n++) {
+        struct buffer *pending = &side->pending;
+        if (buffer_is_empty(pending) &&
+            (!socket_can_receive(side->socket) || !socket_can_send(out) || !receive_pending(side)))
+            return;
+        struct run run = {.large = pending, .size = pending->bytes, .tally = pending->tally};
+        struct frame first;
+        run_first_frame(&run, &first);
+        if (out->pattern->admit && out->pattern->admit(out, &first) < 0)
+            return;
+        if (!forward(side, NULL, &run, NULL))
+            return;
+        buffer_term(pending);
+    }
+    relay_pump_later(side);
+}
+
+static void pump(struct task *task)
+{
+    struct side *side = (struct side *)((char *)task - offsetof(struct side, pump));
+    if (!takes_input(side))
+        return;
+    if (side->lock_step)
+        pump_lock_step(side);
+    else if (pump_inboxes(side))
+        pump_held(side);
+}
+
+void relay_pump_later(struct side *side)
+{
+    ctx_later(side->device->ctx, &side->pump);
+}
+
+/* Something can be sent: the other side's input may go on. */
+static void changed(struct sink *sink, int events)
+{
+    struct side *side = (struct side *)sink;
+    if (events & EVENT_OUT)
+        relay_pump_later(side->other);
+    if ((events & EVENT_IN) || side->lock_step)
+        relay_pump_later(side);
+    if (side->device->state == GMQ_DEVICE_DRAINING)
+        device_notify(side->device);
+}
+
+static void tell(struct side *side, enum gmq_event_kind kind, const struct peer *peer,
+                 const char *reason)
+{
+    char endpoint[sizeof((struct gmq_event *)NULL)->endpoint] = "";
+    if (peer->link)
+        peer->link->describe(peer, endpoint, sizeof endpoint);
+    events_add(side, kind, endpoint, reason);
+}
+
+static void peer_joined(struct sink *sink, struct peer *peer)
+{
+    struct side *side = (struct side *)sink;
+    side->joined++;
+    tell(side, GMQ_EVENT_JOINED, peer, "");
+}
+
+static void peer_left(struct sink *sink, struct peer *peer)
+{
+    struct side *side = (struct side *)sink;
+    unhold(side, peer);
+    side->left[peer->why]++;
+    tell(side, GMQ_EVENT_LEFT, peer, gmq_leave_name((enum gmq_leave)peer->why));
+}
+
+static void refused(struct sink *sink, const char *address, const char *reason)
+{
+    struct side *side = (struct side *)sink;
+    side->refused++;
+    events_add(side, GMQ_EVENT_REFUSED, address, reason);
+}
+
+static void closing(struct sink *sink)
+{
+    device_closing(((struct side *)sink)->device);
+}
+
+void relay_init(struct side *side, struct gmq_device *device, struct socket *socket,
+                struct side *other)
+{
+    side->device = device;
+    side->socket = socket;
+    side->other = other;
+    side->pump.run = pump;
+    TAILQ_INIT(&side->held);
+}
+
+void relay_start(struct side *side)
+{
+    struct peer *peer;
+    side->lock_step = side->socket->pattern->inbound == INBOUND_RECEIVE ||
+                      side->other->socket->pattern->inbound == INBOUND_RECEIVE;
+    side->sink = (struct sink){.deliver = side->lock_step ? NULL : deliver,
+                               .changed = changed,
+                               .peer_joined = peer_joined,
+                               .peer_left = peer_left,
+                               .refused = refused,
+                               .closing = closing};
+    side->socket->sink = &side->sink;
+    TAILQ_FOREACH(peer, &side->socket->peers, all)
+    {
+        side->joined += peer->joined;
+    }
+    relay_pump_later(side);
+}
+
+void relay_stop(struct side *side)
+{
+    struct ctx *ctx = side->device->ctx;
+    struct peer *peer;
+    side->socket->sink = NULL;
+    side->socket->tells_sent = false;
+    while ((peer = TAILQ_FIRST(&side->held))) {
+        unhold(side, peer);
+        peer->held = false;
+        if (peer->link && !side->socket->closed)
+            peer->link->resume(peer);
+    }
+    if (side->pump.queued)
+        TAILQ_REMOVE(&ctx->tasks, &side->pump, line);
+    side->pump.queued = false;
+    if (!buffer_is_empty(&side->pending)) {
+        struct ledger *ledger = &side->other->socket->ledger;
+        tally_add(&ledger->received, &side->pending.tally);
+        ledger_drop(ledger, DROP_STOPPED, &side->pending.tally);
+        buffer_term(&side->pending);
+    }
+}

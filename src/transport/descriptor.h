@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors of tcp and ipc connections: made and set up as the options say. All functions give
+ * a non-blocking, close-on-exec descriptor or 0, or a negative errno. */
+#ifndef GREENMQ_TRANSPORT_DESCRIPTOR_H
+#define GREENMQ_TRANSPORT_DESCRIPTOR_H
+
+#include "core/option.h"
+#include "transport/endpoint.h"
+
+#include <stdbool.h>
+
+/* Listens on an address. */
+int descriptor_listen(const struct options *options, const struct sockaddr *address,
+                      socklen_t size);
+
+/* Begins to connect, from `source` if that is not NULL. *connecting tells whether it is still
+ * under way. */
+int descriptor_connect(const struct options *options, const struct sockaddr *address,
+                       socklen_t size, const struct sockaddr *source, socklen_t source_size,
+                       bool *connecting);
+
+/* Accepts one connection; -EAGAIN when there is none, -ECONNABORTED when it is gone or the options
+ * do not let it in. */
+int descriptor_accept(const struct options *options, int fd);
+
+/* The far end as text, such as tcp://127.0.0.1:40120. */
+void descriptor_describe(int fd, char *text, size_t room);
+
+#endif

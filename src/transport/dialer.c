@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Dialers: see dialer.h.
+ *
+ *      RESOLVING ──> DIALING ──> (stream: handshake, traffic)
+ *          ^            │                     │
+ *          └── WAITING <┴──── lost, refused ──┘
+ *
+ * All addresses of a name are tried in turn. After the last, it waits: ZMQ_RECONNECT_IVL with a
+ * quarter of jitter either way, doubling up to ZMQ_RECONNECT_IVL_MAX if that is set, so that
+ * many clients of a broker that restarts do not come all at once. */
+#include "transport/dialer.h"
+
+#include "base/check.h"
+#include "transport/descriptor.h"
+#include "transport/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dialer {
+    struct attachment attachment;
+    struct stream_owner owner;
+    struct socket *socket;
+    struct endpoint endpoint;
+    struct stream *stream;      /* while there is a connection, or half of one */
+    struct addrinfo *addresses; /* of a name */
+    struct addrinfo *next;      /* to be tried */
+    uv_getaddrinfo_t resolver;
+    bool resolving;
+    bool closed;
+    bool given_up; /* a peer has refused us for good */
+    uv_timer_t timer;
+    unsigned handles;
+    unsigned delay_ms; /* the last one, of a back-off */
+};
+
+static void dial(struct dialer *dialer);
+static void start(struct dialer *dialer);
+
+static void free_if_over(struct dialer *dialer)
+{
+    if (!dialer->closed || dialer->handles || dialer->resolving)
+        return;
+    if (dialer->addresses)
+        uv_freeaddrinfo(dialer->addresses);
+    free(dialer);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct dialer *dialer = handle->data;
+    dialer->handles--;
+    free_if_over(dialer);
+}
+
+static void on_waited(uv_timer_t *timer)
+{
+    start(timer->data);
+}
+
+static unsigned jittered(unsigned ms)
+{
+    uint32_t random = 0;
+    uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+    return ms < 4 ? ms : ms - ms / 4 + random % (ms / 2 + 1);
+}
+
+static void wait_and_retry(struct dialer *dialer)
+{
+    const struct options *options = &dialer->socket->options;
+    if (options->reconnect_ivl_ms < 0 || dialer->given_up)
+        return;
+    unsigned delay = (unsigned)options->reconnect_ivl_ms;
+    unsigned max = (unsigned)options->reconnect_ivl_max_ms;
+    if (max > delay && dialer->delay_ms)
+        delay = dialer->delay_ms * 2 < max ? dialer->delay_ms * 2 : max;
+    dialer->delay_ms = delay;
+    uv_update_time(&dialer->socket->ctx->loop.uv);
+    uv_timer_start(&dialer->timer, on_waited, jittered(delay), 0);
+    loop_changed(&dialer->socket->ctx->loop);
+}
+
+static struct dialer *of_owner(struct stream_owner *owner)
+{
+    return (struct dialer *)((char *)owner - offsetof(struct dialer, owner));
+}
+
+static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
+{
+    struct dialer *dialer = of_owner(owner);
+    (void)stream;
+    uv_timer_stop(&dialer->timer);
+    dialer->delay_ms = 0;
+    return dialer->attachment.peer;
+}
+
+static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
+{
+    struct dialer *dialer = of_owner(owner);
+    bool was_dialing = stream->peer == NULL;
+    dialer->stream = NULL;
+    dialer->given_up = !retry;
+    uv_timer_stop(&dialer->timer);
+    if (was_dialing && dialer->next)
+        dial(dialer);
+    else
+        wait_and_retry(dialer);
+}
+
+static void on_connect_timeout(uv_timer_t *timer)
+{
+    struct dialer *dialer = timer->data;
+    if (dialer->stream && dialer->stream->state == STREAM_CONNECTING)
+        stream_fail(dialer->stream, LEAVE_TIMEOUT);
+}
+
+/* Connects to one address. False when that fails at once. */
+static bool connect_to(struct dialer *dialer, const struct sockaddr *address, socklen_t size)
+{
+    const struct options *options = &dialer->socket->options;
+    const struct endpoint_host *from = &dialer->endpoint.source;
+    union endpoint_address source;
+    socklen_t source_size = 0;
+    bool connecting = false;
+    if (dialer->endpoint.transport == ENDPOINT_TCP && from->kind != HOST_NONE) {
+        if (endpoint_local(from, options->ipv6, &source) < 0)
+            return false;
+        source_size = source.any.sa_family == AF_INET6 ? sizeof source.v6 : sizeof source.v4;
+    }
+    int fd = descriptor_connect(options, address, size, source_size ? &source.any : NULL,
+                                source_size, &connecting);
+    if (fd < 0)
+        return false;
+    dialer->stream = stream_open(dialer->socket, fd, connecting, &dialer->owner);
+    if (!dialer->stream)
+        return false;
+    snprintf(dialer->stream->address, sizeof dialer->stream->address, "%.63s",
+             dialer->attachment.endpoint);
+    if (connecting && options->connect_timeout_ms > 0)
+        uv_timer_start(&dialer->timer, on_connect_timeout, (uint64_t)options->connect_timeout_ms,
+                       0);
+    return true;
+}
+
+/* Tries the addresses that are left of a name. */
+static void dial(struct dialer *dialer)
+{
+    while (dialer->next) {
+        struct addrinfo *info = dialer->next;
+        dialer->next = info->ai_next;
+        if (connect_to(dialer, info->ai_addr, info->ai_addrlen))
+            return;
+    }
+    wait_and_retry(dialer);
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *addresses)
+{
+    struct dialer *dialer = resolver->data;
+    dialer->resolving = false;
+    if (dialer->closed) {
+        uv_freeaddrinfo(addresses);
+        free_if_over(dialer);
+        return;
+    }
+    dialer->addresses = dialer->next = status < 0 ? NULL : addresses;
+    dial(dialer);
+}
+
+static void resolve(struct dialer *dialer)
+{
+    const struct endpoint_host *host = &dialer->endpoint.host;
+    struct addrinfo hints = {.ai_family = dialer->socket->options.ipv6 ? AF_UNSPEC : AF_INET,
+                             .ai_socktype = SOCK_STREAM};
+    char port[8];
+    snprintf(port, sizeof port, "%u", host->port);
+    if (dialer->addresses)
+        uv_freeaddrinfo(dialer->addresses);
+    dialer->addresses = dialer->next = NULL;
+    dialer->resolver.data = dialer;
+    dialer->resolving = true;
+    if (uv_getaddrinfo(&dialer->socket->ctx->loop.uv, &dialer->resolver, on_resolved, host->name,
+                       port, &hints) < 0) {
+        dialer->resolving = false;
+        wait_and_retry(dialer);
+    }
+    loop_changed(&dialer->socket->ctx->loop);
+}
+
+static void start(struct dialer *dialer)
+{
+    const struct endpoint *endpoint = &dialer->endpoint;
+    bool begun;
+    if (endpoint->transport == ENDPOINT_IPC) {
+        struct sockaddr_un address;
+        socklen_t size = endpoint_unix(endpoint, &address);
+        begun = connect_to(dialer, (struct sockaddr *)&address, size);
+    } else if (endpoint->host.kind == HOST_NUMERIC) {
+        const union endpoint_address *address = &endpoint->host.address;
+        socklen_t size =
+            address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+        begun = connect_to(dialer, &address->any, size);
+    } else {
+        resolve(dialer);
+        return;
+    }
+    if (!begun)
+        wait_and_retry(dialer);
+}
+
+static void dialer_close(struct attachment *attachment)
+{
+    struct dialer *dialer = (struct dialer *)attachment;
+    struct peer *peer = attachment->peer;
+    if (dialer->stream && !dialer->stream->peer)
+        stream_close(dialer->stream); /* a peer closes its own */
+    dialer->stream = NULL;
+    attachment->peer = NULL;
+    if (peer) {
+        peer->why = LEAVE_LOCAL;
+        peer_close(peer);
+    }
+    socket_remove_attachment(attachment);
+    dialer->closed = true;
+    uv_close((uv_handle_t *)&dialer->timer, on_handle_closed);
+    if (dialer->resolving)
+        uv_cancel((uv_req_t *)&dialer->resolver);
+    loop_changed(&dialer->socket->ctx->loop);
+}
+
+int dialer_open(struct socket *socket, const struct endpoint *endpoint, const char *text)
+{
+    struct dialer *dialer = calloc(1, sizeof *dialer);
+    if (!dialer)
+        return -ENOMEM;
+    dialer->socket = socket;
+    dialer->endpoint = *endpoint;
+    dialer->attachment.close = dialer_close;
+    dialer->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
+    int rc = socket_add_attachment(socket, &dialer->attachment, text, false);
+    if (rc == 0 && !(dialer->attachment.peer = peer_open(socket, dialer))) {
+        socket_remove_attachment(&dialer->attachment);
+        rc = -ENOMEM;
+    }
+    if (rc < 0) {
+        free(dialer);
+        return rc;
+    }
+    uv_timer_init(&socket->ctx->loop.uv, &dialer->timer);
+    dialer->timer.data = dialer;
+    dialer->handles = 1;
+    if (socket->connect_id) {
+        rc = peer_set_id(dialer->attachment.peer, socket->connect_id, socket->connect_id_size);
+        free(socket->connect_id);
+        socket->connect_id = NULL;
+    }
+    socket_set_last_endpoint(socket, text);
+    start(dialer);
+    return rc;
+}

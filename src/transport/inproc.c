@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* inproc: see inproc.h. Each name that is bound, or that somebody waits for, has an entry in the
+ * context's map. Joining makes a second peer, and the two point at each other through `far`.
+ * When either goes, the other goes too: there is no reconnecting within a process. */
+#include "transport/inproc.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 8 /* devices in a row hand on within one call; beyond, in the next round */ };
+
+struct name {
+    UT_hash_handle by_name;
+    struct binding *binding; /* NULL while connects wait for it */
+    TAILQ_HEAD(, connection) waiting;
+    char text[];
+};
+
+struct binding {
+    struct attachment attachment;
+    struct socket *socket;
+    struct name *name;
+};
+
+struct connection {
+    struct attachment attachment;
+    struct socket *socket;
+    struct name *name; /* while it waits, else NULL */
+    TAILQ_ENTRY(connection) line;
+};
+
+static struct name *name_find(struct ctx *ctx, const char *text, bool make)
+{
+    struct name *map = ctx->inproc_names, *name;
+    size_t size = strlen(text);
+    HASH_FIND(by_name, map, text, size, name);
+    if (name || !make || !(name = calloc(1, sizeof *name + size + 1)))
+        return name;
+    memcpy(name->text, text, size);
+    TAILQ_INIT(&name->waiting);
+    HASH_ADD_KEYPTR(by_name, map, name->text, size, name);
+    ctx->inproc_names = map;
+    return name;
+}
+
+static void name_drop_if_unused(struct ctx *ctx, struct name *name)
+{
+    struct name *map = ctx->inproc_names;
+    if (name->binding || !TAILQ_EMPTY(&name->waiting))
+        return;
+    HASH_DELETE(by_name, map, name);
+    ctx->inproc_names = map;
+    free(name);
+}
+
+/* Hands on what waits, as far as the other end takes it. */
+static void link_flush(struct peer *peer)
+{
+    static _Thread_local int depth;
+    struct peer *other = peer->far;
+    if (depth >= DEPTH_MAX) {
+        peer_mark_dirty(peer);
+        return;
+    }
+    depth++;
+    while (!other->held && !buffer_is_empty(&peer->out)) {
+        struct run run;
+        struct buffer large = {0};
+        struct tally left = {0};
+        if (buffer_front_run(&peer->out, &run, &large) < 0) {
+            buffer_term(&large);
+            break;
+        }
+        size_t taken = peer_deliver(other, &run);
+        if (run.large && taken) {
+            left = run.tally;
+            buffer_pop_messages(&peer->out, 1);
+        } else {
+            buffer_advance(&peer->out, taken, &left);
+        }
+        buffer_term(&large);
+        peer_sent(peer, &left);
+    }
+    depth--;
+}
+
+static void link_resume(struct peer *peer)
+{
+    struct peer *other = peer->far;
+    peer_mark_dirty(other);
+    loop_changed(&peer->socket->ctx->loop);
+}
+
+static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, size_t size)
+{
+    struct peer *other = peer->far;
+    if (other->socket->pattern->subscribe && !other->socket->closed)
+        other->socket->pattern->subscribe(other->socket, other, add, topic, size);
+    return 0;
+}
+
+static void link_fail(struct peer *peer)
+{
+    (void)peer; /* what could not be queued was dropped whole; nothing is half sent */
+}
+
+/* One end goes, and takes the other with it. */
+static void link_close(struct peer *peer)
+{
+    struct peer *other = peer->far;
+    struct connection *connection = other->owner;
+    other->link = NULL;
+    if (other->why == LEAVE_CLOSED || other->why == peer->why)
+        other->why = LEAVE_CLOSED;
+    if (connection)
+        connection->attachment.peer = NULL;
+    peer_close(other);
+}
+
+static void link_describe(const struct peer *peer, char *text, size_t room)
+{
+    (void)peer;
+    snprintf(text, room, "inproc");
+}
+
+static const struct link inproc_link = {
+    .flush = link_flush,
+    .resume = link_resume,
+    .subscribe = link_subscribe,
+    .fail = link_fail,
+    .close = link_close,
+    .describe = link_describe,
+};
+
+/* Each end knows the other by the routing id that it would announce. */
+static int name_peer(struct peer *peer, const struct socket *other)
+{
+    if (peer->id_size || !other->options.routing_id_size)
+        return 0;
+    return peer_set_id(peer, other->options.routing_id, other->options.routing_id_size);
+}
+
+static void join(struct connection *connection, struct socket *bound)
+{
+    struct peer *near = connection->attachment.peer;
+    struct peer *far = peer_open(bound, NULL);
+    if (!far)
+        return;
+    near->far = far;
+    far->far = near;
+    near->link = far->link = &inproc_link;
+    int rc = name_peer(near, bound);
+    if (rc == 0)
+        rc = name_peer(far, connection->socket);
+    if (rc == 0)
+        rc = peer_ready(far);
+    if (rc == 0)
+        rc = peer_ready(near);
+    if (rc < 0) {
+        connection->attachment.peer = NULL;
+        peer_close(near);
+        return;
+    }
+    ctx_settle(bound->ctx);
+}
+
+static void binding_close(struct attachment *attachment)
+{
+    struct binding *binding = (struct binding *)attachment;
+    struct ctx *ctx = binding->socket->ctx;
+    binding->name->binding = NULL;
+    name_drop_if_unused(ctx, binding->name);
+    socket_remove_attachment(attachment);
+    free(binding);
+}
+
+static void connection_close(struct attachment *attachment)
+{
+    struct connection *connection = (struct connection *)attachment;
+    struct peer *peer = attachment->peer;
+    if (connection->name) {
+        TAILQ_REMOVE(&connection->name->waiting, connection, line);
+        name_drop_if_unused(connection->socket->ctx, connection->name);
+    }
+    attachment->peer = NULL;
+    if (peer) {
+        peer->why = LEAVE_LOCAL;
+        peer_close(peer);
+    }
+    socket_remove_attachment(attachment);
+    free(connection);
+}
+
+int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
+{
+    struct name *name = name_find(socket->ctx, text, true);
+    if (!name)
+        return -ENOMEM;
+    if (name->binding)
+        return -EADDRINUSE;
+    struct binding *binding = calloc(1, sizeof *binding);
+    if (!binding || socket_add_attachment(socket, &binding->attachment, endpoint, true) < 0) {
+        free(binding);
+        name_drop_if_unused(socket->ctx, name);
+        return -ENOMEM;
+    }
+    binding->attachment.close = binding_close;
+    binding->socket = socket;
+    binding->name = name;
+    name->binding = binding;
+    socket_set_last_endpoint(socket, endpoint);
+    struct connection *connection;
+    while (name->binding == binding && (connection = TAILQ_FIRST(&name->waiting))) {
+        TAILQ_REMOVE(&name->waiting, connection, line);
+        connection->name = NULL;
+        join(connection, socket);
+    }
+    return 0;
+}
+
+int inproc_connect(struct socket *socket, const char *text, const char *endpoint)
+{
+    struct name *name = name_find(socket->ctx, text, true);
+    struct connection *connection = name ? calloc(1, sizeof *connection) : NULL;
+    int rc = connection ? socket_add_attachment(socket, &connection->attachment, endpoint, false)
+                        : -ENOMEM;
+    if (rc < 0) {
+        free(connection);
+        if (name)
+            name_drop_if_unused(socket->ctx, name);
+        return rc;
+    }
+    connection->attachment.close = connection_close;
+    connection->socket = socket;
+    struct peer *peer = connection->attachment.peer = peer_open(socket, connection);
+    if (peer && socket->connect_id) {
+        rc = peer_set_id(peer, socket->connect_id, socket->connect_id_size);
+        free(socket->connect_id);
+        socket->connect_id = NULL;
+    }
+    if (!peer || rc < 0) {
+        connection_close(&connection->attachment);
+        return -ENOMEM;
+    }
+    socket_set_last_endpoint(socket, endpoint);
+    if (name->binding) {
+        join(connection, name->binding->socket);
+    } else {
+        connection->name = name;
+        TAILQ_INSERT_TAIL(&name->waiting, connection, line);
+    }
+    return 0;
+}

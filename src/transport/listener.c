@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Listeners: see listener.h. Connections are accepted a few at a time. When descriptors or memory
+ * run out, accepting rests for a moment rather than spin; those who wait stay in the backlog.
+ * A path of ipc is taken over if nobody answers on it, and removed at the end. */
+#include "transport/listener.h"
+
+#include "base/check.h"
+#include "transport/descriptor.h"
+#include "transport/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ACCEPTS_MAX = 64, REST_MS = 100 };
+
+struct listener {
+    struct attachment attachment;
+    struct stream_owner owner; /* of the streams that shake hands */
+    struct socket *socket;
+    uv_poll_t poll;
+    uv_timer_t rest;
+    int fd;
+    unsigned handles;
+    TAILQ_HEAD(, stream) handshakes;
+    char path[ENDPOINT_NAME_MAX + 1];   /* ipc: to be removed, or empty */
+    char folder[ENDPOINT_NAME_MAX + 1]; /* ipc wildcard: likewise */
+};
+
+static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
+{
+    struct listener *listener =
+        (struct listener *)((char *)owner - offsetof(struct listener, owner));
+    TAILQ_REMOVE(&listener->handshakes, stream, line);
+    stream->owner = NULL;
+    return peer_open(listener->socket, NULL);
+}
+
+static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
+{
+    struct listener *listener =
+        (struct listener *)((char *)owner - offsetof(struct listener, owner));
+    (void)retry;
+    TAILQ_REMOVE(&listener->handshakes, stream, line);
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events);
+
+static void on_rested(uv_timer_t *timer)
+{
+    struct listener *listener = timer->data;
+    uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+}
+
+static void rest(struct listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    uv_timer_start(&listener->rest, on_rested, REST_MS, 0);
+    loop_changed(&listener->socket->ctx->loop);
+}
+
+static void on_acceptable(uv_poll_t *poll, int status, int events)
+{
+    struct listener *listener = poll->data;
+    (void)status, (void)events;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = descriptor_accept(&listener->socket->options, listener->fd);
+        if (fd == -EINTR || fd == -ECONNABORTED)
+            continue;
+        if (fd == -EAGAIN)
+            return;
+        if (fd < 0) {
+            rest(listener);
+            return;
+        }
+        struct stream *stream = stream_open(listener->socket, fd, false, &listener->owner);
+        if (!stream) {
+            rest(listener);
+            return;
+        }
+        descriptor_describe(fd, stream->address, sizeof stream->address);
+        TAILQ_INSERT_TAIL(&listener->handshakes, stream, line);
+    }
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct listener *listener = handle->data;
+    if (--listener->handles == 0)
+        free(listener);
+}
+
+static void remove_path(struct listener *listener)
+{
+    if (listener->path[0])
+        unlink(listener->path);
+    if (listener->folder[0])
+        rmdir(listener->folder);
+}
+
+static void listener_close(struct attachment *attachment)
+{
+    struct listener *listener = (struct listener *)attachment;
+    struct stream *stream;
+    while ((stream = TAILQ_FIRST(&listener->handshakes))) {
+        TAILQ_REMOVE(&listener->handshakes, stream, line);
+        stream_close(stream);
+    }
+    socket_remove_attachment(attachment);
+    uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&listener->rest, on_handle_closed);
+    close(listener->fd);
+    remove_path(listener);
+    loop_changed(&listener->socket->ctx->loop);
+}
+
+/* Is a file in the way that belongs to nobody any more? */
+static bool is_stale(const struct sockaddr_un *address, socklen_t size)
+{
+    struct stat info;
+    if (stat(address->sun_path, &info) < 0 || !S_ISSOCK(info.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool stale =
+        connect(fd, (const struct sockaddr *)address, size) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return stale;
+}
+
+static int listen_ipc(struct listener *listener, const struct endpoint *endpoint)
+{
+    struct endpoint own = *endpoint;
+    struct sockaddr_un address;
+    if (endpoint->is_wildcard) {
+        const char *base = getenv("TMPDIR");
+        snprintf(listener->folder, sizeof listener->folder, "%.80s/greenmqXXXXXX",
+                 base && *base ? base : "/tmp");
+        if (!mkdtemp(listener->folder)) {
+            listener->folder[0] = '\0';
+            return -errno;
+        }
+        snprintf(own.name, sizeof own.name, "%.120s/socket", listener->folder);
+        own.is_wildcard = false;
+    }
+    socklen_t size = endpoint_unix(&own, &address);
+    if (!own.is_abstract && is_stale(&address, size))
+        unlink(own.name);
+    int fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
+    if (fd >= 0 && !own.is_abstract)
+        snprintf(listener->path, sizeof listener->path, "%s", own.name);
+    return fd;
+}
+
+static int listen_tcp(struct listener *listener, const struct endpoint *endpoint)
+{
+    const struct options *options = &listener->socket->options;
+    union endpoint_address address;
+    int rc = endpoint_local(&endpoint->host, options->ipv6, &address);
+    if (rc < 0)
+        return rc;
+    socklen_t size =
+        address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
+    int fd = descriptor_listen(options, &address.any, size);
+    bool any = endpoint->host.kind == HOST_ANY && address.any.sa_family == AF_INET6;
+    if (fd != -EAFNOSUPPORT || !any)
+        return fd;
+    rc = endpoint_local(&endpoint->host, false, &address); /* a system without IPv6 */
+    return rc < 0 ? rc : descriptor_listen(options, &address.any, sizeof address.v4);
+}
+
+static int start(struct listener *listener)
+{
+    struct loop *loop = &listener->socket->ctx->loop;
+    int rc = uv_poll_init(&loop->uv, &listener->poll, listener->fd);
+    if (rc < 0)
+        return rc;
+    uv_timer_init(&loop->uv, &listener->rest);
+    listener->poll.data = listener->rest.data = listener;
+    listener->handles = 2;
+    uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
+    loop_changed(loop);
+    return 0;
+}
+
+/* The endpoint as it is really bound. */
+static int bound_text(const struct listener *listener, char *text, size_t room)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(listener->fd, (struct sockaddr *)&address, &size) < 0)
+        return -errno;
+    return endpoint_format_address((struct sockaddr *)&address, size, text, room);
+}
+
+int listener_open(struct socket *socket, const struct endpoint *endpoint)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return -ENOMEM;
+    listener->socket = socket;
+    listener->attachment.close = listener_close;
+    listener->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
+    TAILQ_INIT(&listener->handshakes);
+    bool adopted = socket->options.use_fd >= 0;
+    int fd = adopted ? dup(socket->options.use_fd)
+             : endpoint->transport == ENDPOINT_TCP ? listen_tcp(listener, endpoint)
+                                                   : listen_ipc(listener, endpoint);
+    listener->fd = fd;
+    int rc = fd < 0 ? fd : bound_text(listener, text, sizeof text);
+    if (rc == 0)
+        rc = socket_add_attachment(socket, &listener->attachment, text, true);
+    if (rc == 0 && (rc = start(listener)) < 0)
+        socket_remove_attachment(&listener->attachment);
+    if (rc < 0) {
+        if (fd >= 0)
+            close(fd);
+        remove_path(listener);
+        free(listener);
+        return rc;
+    }
+    socket_set_last_endpoint(socket, text);
+    return 0;
+}

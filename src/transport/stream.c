@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream's life: see stream.h. Opened by a dialer or a listener, it shakes hands, gets its peer
+ * and carries its traffic (stream_input.c, stream_output.c) until it breaks or is closed. Every
+ * way to the end goes through finish(), which runs once. */
+#include "transport/stream.h"
+
+#include "base/check.h"
+#include "wire/mechanism.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+void stream_poll(struct stream *stream, int events)
+{
+    if (events == stream->events || stream->state == STREAM_CLOSED)
+        return;
+    stream->events = events;
+    if (events)
+        uv_poll_start(&stream->poll, events, on_poll);
+    else
+        uv_poll_stop(&stream->poll);
+    loop_changed(&stream->socket->ctx->loop);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct stream *stream = handle->data;
+    if (--stream->handles == 0)
+        free(stream);
+}
+
+/* The end: descriptor and memory go back; libuv gives the handles back later. */
+static void finish(struct stream *stream)
+{
+    struct ctx *ctx = stream->socket->ctx;
+    stream->state = STREAM_CLOSED;
+    if (stream->failing.queued)
+        TAILQ_REMOVE(&ctx->tasks, &stream->failing, line);
+    uv_close((uv_handle_t *)&stream->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&stream->timer, on_handle_closed);
+    close(stream->fd);
+    free(stream->handshake);
+    stream->handshake = NULL;
+    stream_drop_input(stream);
+    loop_changed(&ctx->loop);
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream->state == STREAM_CLOSED)
+        return;
+    if (stream->state == STREAM_TRAFFIC) {
+        /* What is unread would make the system cut the connection before the peer has read. */
+        char unread[4096];
+        int reads = 16;
+        shutdown(stream->fd, SHUT_WR);
+        while (reads-- && recv(stream->fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+            continue;
+    }
+    finish(stream);
+}
+
+static void run_failing(struct task *task)
+{
+    struct stream *stream = (struct stream *)((char *)task - offsetof(struct stream, failing));
+    struct stream_owner *owner = stream->owner;
+    struct peer *peer = stream->peer;
+    bool refused =
+        stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
+    finish(stream);
+    if (peer) {
+        peer->why = stream->why;
+        if (peer->owner)
+            peer_lost(peer);
+        else
+            peer_close(peer);
+    }
+    if (owner)
+        owner->closed(owner, stream, !refused);
+}
+
+void stream_fail(struct stream *stream, enum leave why)
+{
+    if (stream->state == STREAM_CLOSED || stream->failing.queued)
+        return;
+    stream->why = why;
+    stream_poll(stream, 0);
+    ctx_later(stream->socket->ctx, &stream->failing);
+}
+
+void stream_refuse(struct stream *stream, enum session_error error, const char *detail)
+{
+    struct sink *sink = stream->socket->sink;
+    if (sink && sink->refused)
+        sink->refused(sink, stream->address, detail ? detail : session_error_text(error));
+    stream_fail(stream, LEAVE_PROTOCOL);
+}
+
+/* Sends what the session wants to say. A handshake is small: it fits the system's buffer, or the
+ * peer is not worth waiting for. */
+static void say(struct stream *stream)
+{
+    uint8_t octets[SESSION_OUTPUT_MAX];
+    size_t size = session_output(&stream->handshake->session, octets);
+    if (size && send(stream->fd, octets, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
+        stream_fail(stream, LEAVE_CLOSED);
+}
+
+/* The handshake is done: the stream gets its peer. */
+static void become_ready(struct stream *stream)
+{
+    struct session *session = &stream->handshake->session;
+    struct stream_owner *owner = stream->owner;
+    struct peer *peer = owner->ready(owner, stream);
+    if (!peer) {
+        stream_fail(stream, LEAVE_CLOSED);
+        return;
+    }
+    stream->major = session->major;
+    stream->minor = session->minor;
+    stream->peer = peer;
+    stream->state = STREAM_TRAFFIC;
+    peer->far = stream;
+    peer->link = &stream_link;
+    int rc = 0;
+    if (!peer->id_size && session->peer_routing_id_size)
+        rc = peer_set_id(peer, session->peer_routing_id, session->peer_routing_id_size);
+    free(stream->handshake);
+    stream->handshake = NULL;
+    uv_timer_stop(&stream->timer);
+    if (rc == 0)
+        rc = peer_ready(peer);
+    if (rc < 0) {
+        stream_refuse(stream, SESSION_OK,
+                      rc == -EADDRINUSE ? "another peer has its routing id"
+                      : rc == -EBUSY    ? "there is a peer already"
+                                        : "there is no memory for it");
+        return;
+    }
+    stream_heartbeat_start(stream);
+}
+
+/* Octets came during the handshake. Returns how many it used. */
+size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t size)
+{
+    struct session *session = &stream->handshake->session;
+    size_t used = session_input(session, data, size);
+    say(stream);
+    if (session->state == SESSION_FAILED)
+        stream_refuse(stream, session->error,
+                      session->error == SESSION_REFUSED && session->peer_reason[0]
+                          ? session->peer_reason
+                          : NULL);
+    else if (session->state == SESSION_READY && !stream->failing.queued)
+        become_ready(stream);
+    return used;
+}
+
+static void on_handshake_too_long(uv_timer_t *timer)
+{
+    stream_refuse(timer->data, SESSION_OK, "its handshake took too long");
+}
+
+static void start_handshake(struct stream *stream)
+{
+    struct socket *socket = stream->socket;
+    const struct options *options = &socket->options;
+    struct handshake *handshake = calloc(1, sizeof *handshake);
+    stream->handshake = handshake;
+    if (!handshake) {
+        stream_fail(stream, LEAVE_CLOSED);
+        return;
+    }
+    handshake->config = (struct session_config){.socket_type = socket->pattern->type,
+                                                .routing_id = options->routing_id,
+                                                .routing_id_size = options->routing_id_size,
+                                                .mechanism = &mechanism_null};
+    session_init(&handshake->session, &handshake->config);
+    stream->state = STREAM_HANDSHAKE;
+    if (options->handshake_ivl_ms > 0)
+        uv_timer_start(&stream->timer, on_handshake_too_long,
+                       (uint64_t)options->handshake_ivl_ms, 0);
+    say(stream);
+    stream_poll(stream, UV_READABLE);
+}
+
+static void on_connected(struct stream *stream)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error)
+        stream_fail(stream, LEAVE_CLOSED);
+    else
+        start_handshake(stream);
+}
+
+/* The connection is broken, and libuv has stopped to poll it. What it brought before that is
+ * still there to be read. */
+static void on_broken(struct stream *stream)
+{
+    stream->events = 0;
+    while (stream->state == STREAM_TRAFFIC && !stream->failing.queued) {
+        if (stream->peer->held)
+            return; /* it is read on when there is room */
+        if (!stream_read(stream))
+            break;
+    }
+    stream_fail(stream, LEAVE_CLOSED);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct stream *stream = poll->data;
+    if (stream->failing.queued)
+        return;
+    if (stream->state == STREAM_CONNECTING) {
+        on_connected(stream);
+        return;
+    }
+    if (status < 0) {
+        on_broken(stream);
+        return;
+    }
+    if ((events & UV_WRITABLE) && stream->peer) {
+        stream->blocked = false;
+        stream_poll(stream, stream->events & ~UV_WRITABLE);
+        stream_link.flush(stream->peer);
+    }
+    if ((events & UV_READABLE) && !stream->failing.queued)
+        stream_read(stream);
+}
+
+struct stream *stream_open(struct socket *socket, int fd, bool connecting,
+                           struct stream_owner *owner)
+{
+    struct loop *loop = &socket->ctx->loop;
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (!stream || uv_poll_init(&loop->uv, &stream->poll, fd) < 0) {
+        free(stream);
+        close(fd);
+        return NULL;
+    }
+    uv_timer_init(&loop->uv, &stream->timer);
+    uv_update_time(&loop->uv);
+    stream->poll.data = stream->timer.data = stream;
+    stream->handles = 2;
+    stream->fd = fd;
+    stream->socket = socket;
+    stream->owner = owner;
+    stream->failing.run = run_failing;
+    stream->why = LEAVE_CLOSED;
+    stream->state = STREAM_CONNECTING;
+    if (connecting)
+        stream_poll(stream, UV_WRITABLE);
+    else
+        start_handshake(stream);
+    return stream;
+}

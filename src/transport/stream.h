@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream: one ZMTP connection over a descriptor, tcp or ipc.
+ *
+ *      CONNECTING ──> HANDSHAKE ──> TRAFFIC
+ *           └──────────────┴────────────┴──> CLOSED
+ *
+ * Input is read into the context's scratch chunk, cut into runs and delivered. What cannot be
+ * delivered is kept, and nothing is read until it can be. An idle stream owns no buffers. */
+#ifndef GREENMQ_TRANSPORT_STREAM_H
+#define GREENMQ_TRANSPORT_STREAM_H
+
+#include "core/socket.h"
+#include "wire/session.h"
+
+enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_TRAFFIC, STREAM_CLOSED };
+
+struct stream;
+
+/* Who made the stream: a dialer or a listener. Called back at most once each, in this order. */
+struct stream_owner {
+    /* The handshake is done: the peer for it; NULL without memory. The peer's routing id is set
+     * by the stream. */
+    struct peer *(*ready)(struct stream_owner *owner, struct stream *stream);
+
+    /* The connection is over; `retry` is false when it should not be tried again as it was. The
+     * peer, if it had one, has been told. */
+    void (*closed)(struct stream_owner *owner, struct stream *stream, bool retry);
+};
+
+/* What is only needed until the traffic begins. */
+struct handshake {
+    struct session_config config;
+    struct session session;
+};
+
+struct stream {
+    uv_poll_t poll;
+    uv_timer_t timer; /* the handshake's limit, then heartbeats */
+    int fd;
+    unsigned handles; /* that libuv has not closed yet */
+    enum stream_state state;
+    int events; /* that are polled for */
+    struct socket *socket;
+    struct stream_owner *owner; /* NULL once it needs to know nothing more */
+    struct peer *peer;          /* from the handshake on */
+    struct handshake *handshake;
+    TAILQ_ENTRY(stream) line; /* the listener's, during the handshake */
+
+    /* Input */
+    struct chunk *kept; /* octets that wait: an incomplete frame, or what was refused */
+    size_t kept_at, kept_size;
+    struct buffer message; /* whole frames of a large message that is not complete */
+    bool message_whole;    /* it is complete, and was refused */
+    struct chunk *body;    /* the body of a large frame, `body_have` octets of it */
+    size_t body_have;
+    uint8_t body_flags;
+    bool more;             /* the last frame in `message` had MORE */
+
+    /* Output */
+    bool blocked; /* the system takes no more; waits for it to be writable */
+    struct task failing;
+    enum leave why;
+
+    /* Heartbeats, all by loop_clock_ns() */
+    uint64_t heard_ns;   /* when something last came */
+    uint64_t pinged_ns;  /* when the last PING went, 0 for never */
+    uint32_t peer_ttl_ms; /* what its PINGs say, 0 for nothing */
+    uint8_t minor, major; /* of the protocol spoken */
+    char address[64];     /* the far end, for people */
+};
+
+/* Takes `fd` (non-blocking) over; `connecting` when connect() is still under way. NULL without
+ * memory: fd is closed. */
+struct stream *stream_open(struct socket *socket, int fd, bool connecting,
+                           struct stream_owner *owner);
+
+/* Ends it without telling owner or peer. */
+void stream_close(struct stream *stream);
+
+/* The connection breaks: ends it at the end of the turn, and tells peer and owner. */
+void stream_fail(struct stream *stream, enum leave why);
+
+/* Between stream.c and its other files: */
+void stream_poll(struct stream *stream, int events);
+bool stream_read(struct stream *stream); /* false: there was nothing */
+size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t size);
+void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size);
+void stream_resume(struct peer *peer);
+void stream_drop_input(struct stream *stream);
+void stream_on_command(struct stream *stream, const struct frame *frame);
+void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
+void stream_heartbeat_start(struct stream *stream);
+void stream_on_heartbeat(uv_timer_t *timer);
+
+extern const struct link stream_link;
+
+#endif

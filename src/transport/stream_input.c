@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream's input: see stream.h.
+ *
+ * The usual way: read into the scratch chunk behind what was kept, cut into runs, deliver, keep
+ * the incomplete frame at the end. The way of large frames: the body is read straight into a
+ * chunk of its own, and the message is put together in stream->message.
+ *
+ * Failures: a frame that breaks the rules, or no memory for a body, ends the connection. Input
+ * that the socket refuses is kept, and reading stops until stream_resume(). */
+#include "base/check.h"
+#include "transport/stream.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum {
+    LARGE_MIN = 65536,   /* an incomplete frame beyond this gets a chunk of its own */
+    KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
+    SHARE_KEPT_MIN = 32768  /* refused octets beyond this are shared with the scratch chunk */
+};
+
+static struct scan_limits limits_of(const struct stream *stream)
+{
+    int64_t max = stream->socket->options.maxmsgsize_bytes;
+    return (struct scan_limits){.body_max = max < 0 ? INT64_MAX / 2 : (uint64_t)max,
+                                .large_min = LARGE_MIN};
+}
+
+static void drop_kept(struct stream *stream)
+{
+    if (stream->kept)
+        chunk_unref(stream->kept);
+    stream->kept = NULL;
+    stream->kept_size = 0;
+}
+
+void stream_drop_input(struct stream *stream)
+{
+    drop_kept(stream);
+    buffer_term(&stream->message);
+    if (stream->body)
+        chunk_unref(stream->body);
+    stream->body = NULL;
+}
+
+/* Keeps octets for later: a reference if they are many, else a copy. `chunk` holds them. */
+static void keep(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size)
+{
+    struct chunk *old = stream->kept;
+    stream->kept = NULL;
+    stream->kept_size = size;
+    if (size >= SHARE_KEPT_MIN) {
+        stream->kept = chunk_ref(chunk);
+        stream->kept_at = (size_t)(data - chunk->data);
+    } else if (size) {
+        stream->kept = chunk_new(size);
+        stream->kept_at = 0;
+        if (stream->kept)
+            memcpy(stream->kept->data, data, size);
+        else
+            stream_fail(stream, LEAVE_CLOSED);
+    }
+    if (old)
+        chunk_unref(old);
+}
+
+static void stop_reading(struct stream *stream)
+{
+    stream_poll(stream, stream->events & ~UV_READABLE);
+}
+
+/* Delivers the message that was put together. False when it was refused. */
+static bool deliver_message(struct stream *stream)
+{
+    struct run run = {.large = &stream->message,
+                      .size = stream->message.bytes,
+                      .tally = stream->message.tally};
+    stream->message_whole = !peer_deliver(stream->peer, &run);
+    if (stream->message_whole)
+        return false;
+    buffer_term(&stream->message);
+    stream->more = false;
+    return true;
+}
+
+/* A large frame begins at `frame`: gets a chunk, and what is there of the body. */
+static bool begin_body(struct stream *stream, const struct frame *frame, size_t available)
+{
+    stream->body = chunk_new(frame->size);
+    if (!stream->body) {
+        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        return false;
+    }
+    memcpy(stream->body->data, frame->body, available);
+    stream->body_have = available;
+    stream->body_flags = frame->flags & FRAME_MORE;
+    return true;
+}
+
+/* The body is whole: it becomes a frame of the message, which is delivered if that was the last. */
+static void end_body(struct stream *stream)
+{
+    struct chunk *body = stream->body;
+    stream->body = NULL;
+    int rc = buffer_append_shared(&stream->message, stream->body_flags, body, body->data,
+                                  body->size);
+    chunk_unref(body);
+    if (rc < 0) {
+        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        return;
+    }
+    stream->more = stream->body_flags & FRAME_MORE;
+    if (!stream->more)
+        deliver_message(stream);
+}
+
+static void refuse_frame(struct stream *stream, enum scan_stop stop)
+{
+    stream_refuse(stream, SESSION_OK,
+                  stop == SCAN_RESERVED       ? "a frame has reserved flag bits set"
+                  : stop == SCAN_COMMAND_MORE ? "a command has the MORE bit set"
+                                              : "a frame is larger than is allowed");
+}
+
+/* Puts parts of an unfinished message into stream->message. */
+static bool put_parts(struct stream *stream, const uint8_t *data, size_t size,
+                      const struct tally *tally)
+{
+    if (!size)
+        return true;
+    struct run parts = {.data = data, .size = size, .tally = *tally};
+    if (buffer_append_raw(&stream->message, parts.data, parts.size, &parts.tally) < 0) {
+        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        return false;
+    }
+    stream->more = true;
+    return true;
+}
+
+/* Inside a message that is put together: takes its next frame. Returns octets used; 0 when the
+ * frame is incomplete, large, refused or bad. */
+static size_t take_part(struct stream *stream, struct scan *scan, uint8_t *data, size_t size)
+{
+    struct scan_limits limits = limits_of(stream);
+    struct frame frame;
+    run_scan(scan, data, size, &limits);
+    if (scan->parsed == 0)
+        return 0;
+    check(frame_header_read(data, size, &frame));
+    size_t used = frame.header + frame.size;
+    if (buffer_append(&stream->message, frame.flags & FRAME_MORE, frame.body, frame.size) < 0) {
+        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        return used;
+    }
+    stream->more = frame.flags & FRAME_MORE;
+    return used;
+}
+
+/* What stands behind the last whole frame. Returns octets used; 0 ends the decoding. */
+static size_t handle_stop(struct stream *stream, struct scan *scan, const uint8_t *end)
+{
+    struct frame *frame = &scan->frame;
+    switch (scan->stop) {
+    case SCAN_COMMAND:
+    case SCAN_INSIDE:
+        stream_on_command(stream, frame);
+        return frame->header + frame->size;
+    case SCAN_LARGE:
+        if (!begin_body(stream, frame, (size_t)(end - frame->body)))
+            return 0;
+        return (size_t)(end - frame->body) + frame->header;
+    case SCAN_END:
+        return 0;
+    default:
+        refuse_frame(stream, scan->stop);
+        return 0;
+    }
+}
+
+/* Decodes one step. Returns octets used, 0 when the rest must be kept. */
+static size_t decode_step(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size)
+{
+    struct scan scan;
+    struct scan_limits limits = limits_of(stream);
+    if (stream->more) {
+        size_t used = take_part(stream, &scan, data, size);
+        if (used) {
+            if (!stream->more)
+                deliver_message(stream);
+            return used;
+        }
+        return handle_stop(stream, &scan, data + size);
+    }
+    run_scan(&scan, data, size, &limits);
+    if (scan.run.size) {
+        scan.run.chunk = chunk;
+        return peer_deliver(stream->peer, &scan.run);
+    }
+    bool apart = scan.stop == SCAN_INSIDE || scan.stop == SCAN_LARGE || size > KEEP_OPEN_MAX;
+    if (apart && scan.parsed) {
+        put_parts(stream, data, scan.parsed, &scan.open);
+        return scan.parsed;
+    }
+    return handle_stop(stream, &scan, data + size);
+}
+
+static bool is_stopped(const struct stream *stream)
+{
+    return stream->failing.queued || stream->state != STREAM_TRAFFIC || stream->message_whole ||
+           stream->peer->held;
+}
+
+void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size)
+{
+    chunk_ref(chunk); /* it may be ours, and be replaced by what we keep */
+    while (size && stream->state == STREAM_HANDSHAKE && !stream->failing.queued) {
+        size_t used = stream_shake_hands(stream, data, size);
+        data += used;
+        size -= used;
+        if (!used)
+            break;
+    }
+    while (size && !stream->body && stream->state == STREAM_TRAFFIC && !is_stopped(stream)) {
+        size_t used = decode_step(stream, chunk, data, size);
+        data += used;
+        size -= used;
+        if (!used)
+            break;
+    }
+    if (stream->state == STREAM_CLOSED || stream->failing.queued) {
+        chunk_unref(chunk);
+        return;
+    }
+    keep(stream, chunk, data, size);
+    chunk_unref(chunk);
+    if (stream->peer && (stream->peer->held || stream->message_whole)) {
+        stream->peer->held = true;
+        stop_reading(stream);
+    }
+}
+
+/* Reads behind what was kept: the large body first if there is one, the rest into scratch. */
+static ssize_t receive(struct stream *stream, struct chunk *scratch, size_t *to_body)
+{
+    struct iovec vectors[2];
+    size_t room = scratch->size - stream->kept_size;
+    int count = 0;
+    *to_body = 0;
+    if (stream->body) {
+        *to_body = stream->body->size - stream->body_have;
+        vectors[count++] = (struct iovec){stream->body->data + stream->body_have, *to_body};
+    }
+    vectors[count++] = (struct iovec){scratch->data + stream->kept_size, room};
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+    return recvmsg(stream->fd, &message, MSG_DONTWAIT);
+}
+
+bool stream_read(struct stream *stream)
+{
+    struct chunk *scratch = ctx_scratch(stream->socket->ctx);
+    size_t to_body;
+    ssize_t n = scratch ? receive(stream, scratch, &to_body) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n <= 0) {
+        stream_fail(stream, LEAVE_CLOSED);
+        return false;
+    }
+    stream->heard_ns = stream->socket->ctx->loop.now_ns;
+    size_t size = (size_t)n;
+    if (stream->body) {
+        size_t got = size < to_body ? size : to_body;
+        stream->body_have += got;
+        size -= got;
+        if (got == to_body)
+            end_body(stream);
+    }
+    if (stream->failing.queued)
+        return true;
+    if (stream->kept_size)
+        memcpy(scratch->data, stream->kept->data + stream->kept_at, stream->kept_size);
+    size += stream->kept_size;
+    drop_kept(stream);
+    stream_decode(stream, scratch, scratch->data, size);
+    return true;
+}
+
+void stream_resume(struct peer *peer)
+{
+    struct stream *stream = peer->far;
+    if (stream->failing.queued)
+        return;
+    if (stream->message_whole && !deliver_message(stream))
+        return;
+    struct chunk *kept = stream->kept;
+    if (kept) {
+        size_t at = stream->kept_at, size = stream->kept_size;
+        stream->kept = NULL;
+        stream->kept_size = 0;
+        stream_decode(stream, kept, kept->data + at, size);
+        chunk_unref(kept);
+    }
+    if (!is_stopped(stream))
+        stream_poll(stream, stream->events | UV_READABLE);
+}

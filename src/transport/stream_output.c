@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* A stream's output: the link of a peer whose far end is a connection; and the commands that go
+ * between messages. A write that the system does not take whole waits until it can go on; a write
+ * that fails breaks the connection at the end of the turn. */
+#include "transport/stream.h"
+#include "wire/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+enum { VECTORS_MAX = 64 };
+
+/* Sends what it can. Returns octets sent. */
+static size_t send_vectors(struct stream *stream, struct iovec *vectors, int count)
+{
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+    ssize_t n = sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n >= 0)
+        return (size_t)n;
+    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM)
+        stream_fail(stream, LEAVE_CLOSED);
+    return 0;
+}
+
+static void wait_until_writable(struct stream *stream)
+{
+    if (stream->failing.queued)
+        return;
+    stream->blocked = true;
+    stream_poll(stream, stream->events | UV_WRITABLE);
+}
+
+static void link_flush(struct peer *peer)
+{
+    struct stream *stream = peer->far;
+    while (!stream->blocked && !stream->failing.queued && !buffer_is_empty(&peer->out)) {
+        struct iovec vectors[VECTORS_MAX];
+        struct tally left = {0};
+        size_t size = 0;
+        int count = buffer_vectors(&peer->out, vectors, VECTORS_MAX);
+        for (int i = 0; i < count; i++)
+            size += vectors[i].iov_len;
+        size_t sent = send_vectors(stream, vectors, count);
+        buffer_advance(&peer->out, sent, &left);
+        peer_sent(peer, &left);
+        if (sent < size)
+            wait_until_writable(stream);
+    }
+}
+
+static size_t link_write(struct peer *peer, const uint8_t *data, size_t size)
+{
+    struct stream *stream = peer->far;
+    if (stream->blocked || stream->failing.queued)
+        return 0;
+    struct iovec vector = {(void *)(uintptr_t)data, size};
+    size_t sent = send_vectors(stream, &vector, 1);
+    if (sent < size)
+        wait_until_writable(stream);
+    return sent;
+}
+
+static void link_fail(struct peer *peer)
+{
+    stream_fail(peer->far, LEAVE_CLOSED);
+}
+
+static void link_close(struct peer *peer)
+{
+    stream_close(peer->far);
+}
+
+static void link_describe(const struct peer *peer, char *text, size_t room)
+{
+    snprintf(text, room, "%s", ((struct stream *)peer->far)->address);
+}
+
+/* 37/ZMTP 3.1 has commands for subscriptions; before that they are messages. */
+static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, size_t size)
+{
+    struct stream *stream = peer->far;
+    uint8_t head[COMMAND_HEAD_ROOM];
+    struct tally tally = {0};
+    size_t head_size;
+    if (stream->major == 3 && stream->minor >= 1) {
+        head_size = command_write_subscribe(head, add, size);
+    } else {
+        tally = (struct tally){.messages = 1, .parts = 1, .bytes = 1 + size};
+        head_size = frame_header_write(head, 0, 1 + size);
+        head[head_size++] = add;
+    }
+    int rc = buffer_append_two(&peer->out, head, head_size, topic, size, &tally);
+    if (rc < 0)
+        return rc;
+    peer_count_own(peer, &tally);
+    peer_mark_dirty(peer);
+    return 0;
+}
+
+/* A PING or PONG into the output. Without memory there will be another one. */
+static void send_command(struct stream *stream, const uint8_t *octets, size_t size)
+{
+    if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) == 0)
+        peer_mark_dirty(stream->peer);
+}
+
+static void on_subscription(struct stream *stream, const struct command *command)
+{
+    struct socket *socket = stream->socket;
+    if (socket->pattern->subscribe)
+        socket->pattern->subscribe(socket, stream->peer, command->name == COMMAND_SUBSCRIBE,
+                                   command->data, command->size);
+}
+
+void stream_on_command(struct stream *stream, const struct frame *frame)
+{
+    struct command command;
+    uint8_t pong[COMMAND_PING_ROOM];
+    command_read(&command, frame->body, frame->size);
+    switch (command.name) {
+    case COMMAND_PING:
+        stream->peer_ttl_ms = command.ttl_ds * 100u;
+        stream_heartbeat_start(stream);
+        send_command(stream, pong, command_write_pong(pong, command.data, command.size));
+        break;
+    case COMMAND_SUBSCRIBE:
+    case COMMAND_CANCEL:
+        on_subscription(stream, &command);
+        break;
+    case COMMAND_ERROR:
+        stream_refuse(stream, SESSION_REFUSED, NULL);
+        break;
+    case COMMAND_BAD:
+        stream_refuse(stream, SESSION_BAD_COMMAND, NULL);
+        break;
+    default:
+        break; /* PONG has been heard, that is all; what is unknown is ignored */
+    }
+}
+
+static uint64_t ms(int64_t ms)
+{
+    return ms > 0 ? (uint64_t)ms * 1000000u : 0;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t timeout_ns(const struct options *options)
+{
+    int timeout = options->heartbeat_timeout_ms;
+    return ms(timeout >= 0 ? timeout : options->heartbeat_ivl_ms);
+}
+
+/* When the next thing about heartbeats is due; UINT64_MAX for never. */
+static uint64_t next_due(const struct stream *stream)
+{
+    const struct options *options = &stream->socket->options;
+    uint64_t due = UINT64_MAX;
+    if (options->heartbeat_ivl_ms > 0)
+        due = stream->pinged_ns + ms(options->heartbeat_ivl_ms);
+    if (stream->pinged_ns > stream->heard_ns && timeout_ns(options))
+        due = sooner(due, stream->pinged_ns + timeout_ns(options));
+    if (stream->peer_ttl_ms)
+        due = sooner(due, stream->heard_ns + ms(stream->peer_ttl_ms));
+    return due;
+}
+
+static void arm(struct stream *stream)
+{
+    uint64_t now = loop_clock_ns(), due = next_due(stream);
+    if (due == UINT64_MAX)
+        return;
+    uv_update_time(&stream->socket->ctx->loop.uv);
+    uv_timer_start(&stream->timer, stream_on_heartbeat, due > now ? (due - now) / 1000000 + 1 : 1,
+                   0);
+    loop_changed(&stream->socket->ctx->loop);
+}
+
+void stream_heartbeat_start(struct stream *stream)
+{
+    uint64_t now = loop_clock_ns();
+    if (!stream->pinged_ns)
+        stream->pinged_ns = now; /* the first PING goes one interval from now */
+    stream->heard_ns = now;
+    arm(stream);
+}
+
+static void ping(struct stream *stream, uint64_t now)
+{
+    uint8_t octets[COMMAND_PING_ROOM];
+    int ttl_ds = stream->socket->options.heartbeat_ttl_ms / 100;
+    send_command(stream, octets, command_write_ping(octets, (uint16_t)ttl_ds, NULL, 0));
+    stream->pinged_ns = now;
+}
+
+void stream_on_heartbeat(uv_timer_t *timer)
+{
+    struct stream *stream = timer->data;
+    const struct options *options = &stream->socket->options;
+    uint64_t now = loop_clock_ns();
+    bool deaf = stream->peer->held; /* we do not read, so we cannot hear */
+    bool unanswered = stream->pinged_ns > stream->heard_ns && timeout_ns(options) &&
+                      now >= stream->pinged_ns + timeout_ns(options);
+    bool expired = stream->peer_ttl_ms && now >= stream->heard_ns + ms(stream->peer_ttl_ms);
+    if (deaf) {
+        stream->heard_ns = now;
+    } else if (unanswered || expired) {
+        stream_fail(stream, LEAVE_TIMEOUT);
+        return;
+    }
+    bool pinging = options->heartbeat_ivl_ms > 0 &&
+                   now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms);
+    bool waiting = stream->pinged_ns > stream->heard_ns && timeout_ns(options);
+    if (pinging && (!waiting || timeout_ns(options) > ms(options->heartbeat_ivl_ms)))
+        ping(stream, now);
+    arm(stream);
+}
+
+const struct link stream_link = {
+    .flush = link_flush,
+    .write = link_write,
+    .resume = stream_resume,
+    .subscribe = link_subscribe,
+    .fail = link_fail,
+    .close = link_close,
+    .describe = link_describe,
+};
