@@ -55,18 +55,21 @@ class Work:
     load_shape: str = ""
     runs: list = field(default_factory=list)  # one dict a pair: broker -> result
 
+    def is_spoilt(self, result):
+        """Whether others' use of the processors matters to this result; to memory it does not."""
+        return self.metric != "bytes_each" and result["others_cores"] > DISTURBED_CORES
+
     def pairs(self, *names):
         """The pairs that count for these brokers: the undisturbed ones, if they are enough."""
         known = [run for run in self.runs if all(run.get(name) for name in names)]
         clean = [run for run in known
-                 if all(run[name]["others_cores"] <= DISTURBED_CORES for name in names)]
+                 if not any(self.is_spoilt(run[name]) for name in names)]
         return clean if len(clean) >= min(CLEAN_PAIRS, len(self.runs)) else known
 
     def is_disturbed(self):
         """Whether a disturbed run is among those that count."""
         names = [name for name in ("zmq_proxy", "greenmq") if self.pairs(name)]
-        return any(run[name]["others_cores"] > DISTURBED_CORES
-                   for run in self.pairs(*names) for name in names)
+        return any(self.is_spoilt(run[name]) for run in self.pairs(*names) for name in names)
 
 
 def streamer(size, title, bar, relay_bar):
@@ -282,12 +285,12 @@ class Bench:
 
     def run_undisturbed(self, work, name):
         result = self.run_once(work, name)
-        while result["others_cores"] > DISTURBED_CORES and self.allowance_seconds > 0:
+        while work.is_spoilt(result) and self.allowance_seconds > 0:
             self.wait_for_quiet()
             started = time.monotonic()
             result = self.run_once(work, name)
             self.allowance_seconds -= time.monotonic() - started
-        self.disturbed += result["others_cores"] > DISTURBED_CORES
+        self.disturbed += work.is_spoilt(result)
         return result
 
     def run(self, work, name, verify=False):
