@@ -29,6 +29,7 @@ import threading
 import time
 import unittest
 
+import accounts
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
@@ -42,20 +43,20 @@ BOUND = re.compile(r"(frontend|backend|capture)\b.*?((?:tcp|ipc)://\S+)")
 PR_SET_PDEATHSIG = 1
 
 
-def find_built(variable, folders, name):
-    """The path of a built program: where the environment says, or where the builds leave it."""
+def find_built(variable, places, name=""):
+    """The path of a built file: where the environment says, or where the builds leave it."""
     if os.environ.get(variable):
-        folders = [os.environ[variable]]
-    for folder in folders:
-        place = ROOT / folder / name
-        if place.is_file():
-            return place
-    raise FileNotFoundError(f"no {name} in {', '.join(folders)}; {variable} can say where it is")
+        places = [os.environ[variable]]
+    for place in places:
+        path = ROOT / place / name
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"nothing is built at {places} {name}; {variable} can say where it is")
 
 
 def find_command():
     """The greenmq command."""
-    return find_built("GREENMQ_BIN", ("build/dev/bin/greenmq", "build/bin/greenmq"), "")
+    return find_built("GREENMQ_BIN", ("build/dev/bin/greenmq", "build/bin/greenmq"))
 
 
 def find_client(name):
@@ -88,10 +89,11 @@ def die_with_parent():
 class Child:
     """A process whose lines on stdout and stderr can be waited for."""
 
+    changed = threading.Condition()  # of all children, so that one can wait for several
+
     def __init__(self, argv, env=None):
         self.argv = [str(word) for word in argv]
         self.lines = {"out": [], "err": []}
-        self.changed = threading.Condition()
         self.open_streams = 2
         self.process = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -221,18 +223,9 @@ class Broker(Child):
             raise AssertionError(f"the books do not balance: {self.said()}")
 
     def account(self):
-        """The closing account of a broker that has ended: by title and line, the numbers there,
-        as in account["frontend to backend"]["received"] == (messages, parts, bytes)."""
-        lines = self.lines["out"]
-        start = next(i for i, line in enumerate(lines) if line.endswith(": account"))
-        books = {}
-        for line in lines[start + 1:]:
-            if match := re.match(r"  (\w[\w ]*?)  +messages|  (peers) ", line):
-                title = match[1] or match[2]
-                books[title] = {}
-            elif match := re.match(r"    (\w.*?)  +([\d ]+)$", line):
-                books[title][match[1]] = tuple(map(int, match[2].split()))
-        return books
+        """The closing account of a broker that has ended, as accounts.py reads it."""
+        (_, account), = accounts.read(self.lines["out"]).items()
+        return account
 
 
 class Case(unittest.TestCase):
