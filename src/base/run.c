@@ -137,5 +137,7 @@ struct run run_take(const struct run *run, uint64_t messages)
 
 struct run run_within(const struct run *run, size_t size)
 {
-    return size >= run->size ? *run : walk(run, run->tally.messages, size);
+    if (size >= run->size)
+        return *run;
+    return run->large ? (struct run){0} : walk(run, run->tally.messages, size);
 }

@@ -80,7 +80,7 @@ static inline struct run run_after(const struct run *run, const struct run *head
     return rest;
 }
 
-/* The run of whole messages within the first `size` octets. */
+/* The run of whole messages within the first `size` octets; of a large one, all or nothing. */
 struct run run_within(const struct run *run, size_t size);
 
 #endif
