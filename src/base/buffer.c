@@ -287,7 +287,7 @@ static void walk_frame(struct buffer *buffer, const struct frame *frame, struct 
     tally_add(to, &tally);
     buffer->walked += frame->header + frame->size;
     if (!(frame->flags & FRAME_COMMAND))
-        buffer->inside = frame->flags & FRAME_MORE;
+        buffer->open = frame->flags & FRAME_MORE;
 }
 
 /* Brings `walked` up to the last whole frame before `gone`. */
@@ -301,8 +301,7 @@ static void walk_gone(struct buffer *buffer, struct tally *left)
             break;
         walk_frame(buffer, &frame, left);
     }
-    if (buffer->gone > buffer->walked)
-        buffer->inside = true;
+    buffer->inside = buffer->open || buffer->gone > buffer->walked;
 }
 
 void buffer_advance(struct buffer *buffer, size_t size, struct tally *left)
@@ -319,7 +318,7 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left)
         size -= rest;
         tally_add(left, &piece->tally);
         tally_sub(&buffer->tally, &piece->tally);
-        buffer->inside = piece->open;
+        buffer->inside = buffer->open = piece->open;
         piece_drop(buffer);
     }
 }
@@ -331,7 +330,7 @@ static void drop_piece(struct buffer *buffer, struct tally *dropped)
     tally_add(dropped, &piece->tally);
     tally_sub(&buffer->tally, &piece->tally);
     buffer->bytes -= piece->size - buffer->gone;
-    buffer->inside = piece->open;
+    buffer->inside = buffer->open = piece->open;
     piece_drop(buffer);
 }
 
@@ -349,16 +348,14 @@ void buffer_drop_open(struct buffer *buffer, struct tally *dropped)
             drop_piece(buffer, dropped); /* a header: its body is the next piece */
             continue;
         }
-        bool command = frame.flags & FRAME_COMMAND;
         walk_frame(buffer, &frame, dropped);
         buffer->bytes -= buffer->walked - buffer->gone;
         buffer->gone = buffer->walked;
-        if (command)
-            buffer->inside = piece->size > buffer->gone || piece->open;
+        buffer->inside = buffer->open;
         if (buffer->gone == piece->size)
             piece_drop(buffer);
     }
-    buffer->inside = false;
+    buffer->inside = buffer->open = false;
 }
 
 int buffer_splice(struct buffer *buffer, struct buffer *from)

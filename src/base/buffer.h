@@ -41,7 +41,8 @@ struct buffer {
     size_t walked;       /* ... of which these were whole frames, and are out of its tally */
     uint64_t bytes;      /* octets that wait, headers included */
     struct tally tally;  /* messages, parts and body bytes that wait */
-    bool inside;         /* as output: a message has begun to leave */
+    bool inside;         /* as output: a message or command has begun to leave */
+    bool open;           /* ... it is a message of which whole frames have left */
 };
 
 void buffer_term(struct buffer *buffer);
@@ -83,7 +84,8 @@ int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
  * counts as gone with its last part. */
 void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
 
-/* As output: drops the rest of the message that has begun to leave; adds it to *dropped. */
+/* As output: drops the rest of the message or command that has begun to leave; adds it to
+ * *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
 
 /* As inbox: the next frame and the chunk that its body lies in (may be NULL: not asked). False
