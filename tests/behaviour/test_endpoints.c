@@ -126,23 +126,31 @@ TEST(connecting_twice_makes_two_connections)
     assert_memory_not_equal(first.data, second.data, 5);
 }
 
+static bool is_listening(int port)
+{
+    struct sockaddr_in address = raw_address(port);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int rc = connect(fd, (struct sockaddr *)&address, sizeof address);
+    close(fd);
+    return rc == 0;
+}
+
 TEST(unbound_endpoint_takes_nobody_new)
 {
     void *pull = open_socket(ZMQ_PULL);
-    struct endpoint where = bind_to(pull, "tcp://127.0.0.1:*");
-    assert_int_equal(zmq_unbind(pull, where.text), 0);
-    struct sockaddr_in address = raw_address(port_of(where));
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), -1);
-    assert_int_equal(errno, ECONNREFUSED);
-    close(fd);
-    expect_error(zmq_unbind(pull, where.text), ENOENT);
     void *other = open_socket(ZMQ_PULL);
+    struct endpoint where = bind_to(pull, "tcp://127.0.0.1:*");
+    assert_true(is_listening(port_of(where)));
+    assert_int_equal(zmq_unbind(pull, where.text), 0);
+    wait_until(!is_listening(port_of(where)));
+    expect_error(zmq_unbind(pull, where.text), ENOENT);
     assert_int_equal(zmq_bind(other, where.text), 0);
 }
 
 TEST(unbound_name_can_be_bound_again)
 {
+    if (strcmp(*state, "ipc://*") == 0)
+        better_than_libzmq(); /* it may remove the file when it is the other's already */
     void *first = open_socket(ZMQ_PULL);
     void *second = open_socket(ZMQ_PULL);
     void *push = open_socket(ZMQ_PUSH);
