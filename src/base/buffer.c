@@ -194,6 +194,26 @@ static int append_prefixed(struct buffer *buffer, const struct run *run,
     return 0;
 }
 
+int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size_t count,
+                         size_t stride, const struct prefix *prefix, const struct tally *tally)
+{
+    size_t front = prefix ? prefix->size : 0, size = count * front;
+    for (size_t i = 0; i < count; i++)
+        size += slices[i * stride].size;
+    uint8_t *at = tail_reserve(buffer, size);
+    if (!at)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const struct slice *slice = &slices[i * stride];
+        if (front)
+            memcpy(at, prefix->data, front);
+        memcpy(at + front, slice->data, slice->size);
+        at += front + slice->size;
+    }
+    tail_commit(buffer, size, tally, false);
+    return 0;
+}
+
 int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix)
 {
     if (run->large) {

@@ -65,6 +65,11 @@ int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chu
  * large and most of its chunk, else copied. */
 int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix);
 
+/* Appends `count` slices, each `stride` behind the one before, with `prefix` (may be NULL) in front
+ * of each. They count as `tally`. */
+int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size_t count,
+                         size_t stride, const struct prefix *prefix, const struct tally *tally);
+
 /* Appends encoded octets that count as `tally`. */
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally);

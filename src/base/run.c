@@ -7,22 +7,31 @@
 #include "base/buffer.h"
 #include "base/check.h"
 
-/* Skips whole one-part messages with short headers. */
-static const uint8_t *skip_short(const uint8_t *at, const uint8_t *end, struct tally *tally)
+/* Skips whole frames with short headers. Returns where the last message ended. */
+static const uint8_t *skip_short(const uint8_t **from, const uint8_t *end, struct tally *whole,
+                                 struct tally *open)
 {
-    const uint8_t *start = at;
-    uint64_t messages = 0;
-    while (end - at >= FRAME_SHORT_HEADER && at[0] == 0) {
+    const uint8_t *start = *from, *at = start, *last = start;
+    uint64_t messages = 0, parts = 0, parts_whole = 0;
+    while (end - at >= FRAME_SHORT_HEADER && at[0] <= FRAME_MORE) {
         const uint8_t *next = at + FRAME_SHORT_HEADER + at[1];
         if (next > end)
             break;
+        parts++;
+        if (!(at[0] & FRAME_MORE)) {
+            messages++;
+            parts_whole = parts;
+            last = next;
+        }
         at = next;
-        messages++;
     }
-    tally->messages += messages;
-    tally->parts += messages;
-    tally->bytes += (uint64_t)(at - start) - messages * FRAME_SHORT_HEADER;
-    return at;
+    *from = at;
+    whole->messages += messages;
+    whole->parts += parts_whole;
+    whole->bytes += (uint64_t)(last - start) - parts_whole * FRAME_SHORT_HEADER;
+    open->parts = parts - parts_whole;
+    open->bytes = (uint64_t)(at - last) - open->parts * FRAME_SHORT_HEADER;
+    return last;
 }
 
 /* Judges the header at the scan's end; SCAN_END means an ordinary frame. */
@@ -55,8 +64,8 @@ void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct 
     *scan = (struct scan){.run.data = data};
     for (;;) {
         if (likely(short_fits) && !open.parts) {
-            at = skip_short(at, end, &scan->run.tally);
-            scan->run.size = (size_t)(at - data);
+            const uint8_t *last = skip_short(&at, end, &scan->run.tally, &open);
+            scan->run.size = (size_t)(last - data);
         }
         struct frame *frame = &scan->frame;
         if (!frame_header_read(at, (size_t)(end - at), frame)) {
@@ -81,6 +90,25 @@ void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct 
     }
     scan->parsed = (size_t)(at - data);
     scan->open = open;
+}
+
+size_t run_slices(const struct run *run, struct slice *slices, size_t max)
+{
+    const uint8_t *at = run->data, *end = at + run->size;
+    size_t count = 0;
+    while (at < end && count < max) {
+        struct slice *slice = &slices[count++];
+        struct frame frame = {.flags = FRAME_MORE};
+        *slice = (struct slice){.data = at};
+        while (frame.flags & FRAME_MORE) {
+            check(frame_header_read(at, (size_t)(end - at), &frame));
+            at = frame.body + frame.size;
+            slice->parts++;
+            slice->bytes += (uint32_t)frame.size;
+        }
+        slice->size = (size_t)(at - slice->data);
+    }
+    return count;
 }
 
 bool run_next(struct run *rest, struct run *message)

@@ -25,6 +25,13 @@ struct run {
     struct chunk *chunk; /* where `data` lies, if that may be shared; else NULL */
 };
 
+/* One message of a run, or what of it is to be sent on. */
+struct slice {
+    const uint8_t *data;
+    size_t size;
+    uint32_t parts, bytes; /* its tally */
+};
+
 /* Octets that go in front of each message of a run: a routing id, a delimiter, an envelope. */
 struct prefix {
     const uint8_t *data; /* encoded frames, all with FRAME_MORE */
@@ -61,6 +68,9 @@ void run_scan(struct scan *scan, const uint8_t *data, size_t size,
 
 /* Takes the first message off `rest`. False when nothing is left. */
 bool run_next(struct run *rest, struct run *message);
+
+/* The first messages of a run, `max` at most, as slices; returns how many. Not for a large one. */
+size_t run_slices(const struct run *run, struct slice *slices, size_t max);
 
 /* The first frame of a run's first message. */
 void run_first_frame(const struct run *run, struct frame *frame);

@@ -3,6 +3,10 @@
  * to the end. A peer without room is out of the ring until peer_sent() finds room again. */
 #include "core/lineup.h"
 
+#include "core/socket.h"
+
+enum { DEAL_MAX = 256 /* messages, and peers, in one deal */ };
+
 void lineup_init(struct lineup *lineup)
 {
     TAILQ_INIT(&lineup->ready);
@@ -48,25 +52,77 @@ void lineup_remove_open(struct lineup *lineup, struct peer *peer)
     TAILQ_REMOVE(&lineup->open, peer, open_line);
 }
 
+/* Was served: goes to the end. */
+static void rotate(struct lineup *lineup, struct peer *peer)
+{
+    TAILQ_REMOVE(&lineup->open, peer, open_line);
+    TAILQ_INSERT_TAIL(&lineup->open, peer, open_line);
+}
+
+/* How many messages can be dealt out one to each peer in turn, so that all have room for theirs.
+ * The first *deal peers take part; *partly: there are more. */
+static size_t count_deal(struct lineup *lineup, uint64_t messages, size_t *deal, bool *partly)
+{
+    const struct peer *peer;
+    uint64_t room = UINT64_MAX;
+    size_t peers = 0;
+    TAILQ_FOREACH(peer, &lineup->open, open_line)
+    {
+        if (peers == messages || peers == DEAL_MAX)
+            break;
+        if (peer->socket->options.conflate)
+            return 0;
+        if (peer_room(peer) < room)
+            room = peer_room(peer);
+        peers++;
+    }
+    *deal = peers;
+    *partly = peer != NULL;
+    if (messages > DEAL_MAX)
+        messages = DEAL_MAX;
+    return room < messages / peers + 1 ? room * peers : messages;
+}
+
+/* Deals messages out to several peers, strictly in turn but with one write a peer. Returns octets
+ * taken; 0 when a peer has no room, or it is not worth it. */
+static size_t deal_out(struct lineup *lineup, const struct run *run, const struct prefix *prefix)
+{
+    struct slice slices[DEAL_MAX];
+    size_t peers, size = 0;
+    bool partly;
+    size_t count = count_deal(lineup, run->tally.messages, &peers, &partly);
+    if (count < 2)
+        return 0;
+    count = run_slices(run, slices, count);
+    struct peer *peer = TAILQ_FIRST(&lineup->open), *next;
+    for (size_t i = 0; i < peers && i < count; i++, peer = next) {
+        next = TAILQ_NEXT(peer, open_line);
+        peer_write_slices(peer, slices + i, (count - i + peers - 1) / peers, peers, prefix);
+        if (partly || i < count % peers)
+            rotate(lineup, peer);
+    }
+    for (size_t i = 0; i < count; i++)
+        size += slices[i].size;
+    return size;
+}
+
 size_t lineup_balance(struct lineup *lineup, const struct run *run, const struct prefix *prefix)
 {
     struct run rest = *run;
     struct peer *peer;
     while (rest.size && (peer = TAILQ_FIRST(&lineup->open))) {
-        struct run head = TAILQ_NEXT(peer, open_line) ? run_take(&rest, 1) : rest;
-        size_t taken = peer_write(peer, &head, prefix);
-        if (taken < head.size) {
-            lineup_remove_open(lineup, peer);
-        } else if (TAILQ_NEXT(peer, open_line)) {
-            TAILQ_REMOVE(&lineup->open, peer, open_line);
-            TAILQ_INSERT_TAIL(&lineup->open, peer, open_line);
+        bool alone = !TAILQ_NEXT(peer, open_line);
+        size_t taken = alone || rest.large ? 0 : deal_out(lineup, &rest, prefix);
+        if (!taken) {
+            struct run head = alone ? rest : run_take(&rest, 1);
+            taken = peer_write(peer, &head, prefix);
+            if (taken < head.size)
+                lineup_remove_open(lineup, peer);
+            else if (!alone)
+                rotate(lineup, peer);
         }
-        if (taken == rest.size)
-            return run->size;
-        if (taken) {
-            head = run_within(&head, taken);
-            rest = run_after(&rest, &head);
-        }
+        struct run gone = run_within(&rest, taken);
+        rest = run_after(&rest, &gone);
     }
     return run->size - rest.size;
 }

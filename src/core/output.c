@@ -174,6 +174,27 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
     return run->size - rest.size;
 }
 
+void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+                       const struct prefix *prefix)
+{
+    struct tally tally = {.messages = count};
+    for (size_t i = 0; i < count; i++) {
+        tally.parts += slices[i * stride].parts;
+        tally.bytes += slices[i * stride].bytes;
+    }
+    if (prefix) {
+        tally.parts += count * prefix->parts;
+        tally.bytes += count * prefix->bytes;
+    }
+    count_queued(peer, &tally);
+    if (buffer_append_slices(&peer->out, slices, count, stride, prefix, &tally) < 0)
+        peer_dropped(peer, &tally, DROP_NO_MEMORY);
+    if (peer->out.bytes >= PEER_FLUSH_BYTES)
+        flush(peer);
+    if (!buffer_is_empty(&peer->out))
+        peer_mark_dirty(peer);
+}
+
 bool peer_write_rest(struct peer *peer, const struct run *message)
 {
     struct frame first;

@@ -102,12 +102,22 @@ void peer_inbox_read(struct peer *peer);
  * socket is notified when it has room again. */
 size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix);
 
+/* Takes slices of a run, each `stride` behind the one before; the caller has seen that there is
+ * room for all (peer_room()). */
+void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+                       const struct prefix *prefix);
+
 /* Takes one message without its first frame (ROUTER's routing id), if there is room. */
 bool peer_write_rest(struct peer *peer, const struct run *message);
 
 static inline bool peer_has_room(const struct peer *peer)
 {
     return peer->out.tally.messages < peer->out_max;
+}
+
+static inline uint64_t peer_room(const struct peer *peer)
+{
+    return peer_has_room(peer) ? peer->out_max - peer->out.tally.messages : 0;
 }
 
 /* As peer_has_room(), after trying to make room by a flush. */

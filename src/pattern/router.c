@@ -112,22 +112,104 @@ static enum drop send_one(struct socket *socket, const struct run *message)
     return peer_write_rest(peer, message) ? DROP_REASONS : DROP_FULL;
 }
 
-static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+static void send_or_drop(struct socket *socket, const struct run *message)
+{
+    enum drop reason = send_one(socket, message);
+    if (reason != DROP_REASONS)
+        ledger_drop(&socket->ledger, reason, &message->tally);
+}
+
+/* From another ROUTER: the routing id that it puts in front is the one that we look up. */
+static size_t route_prefixed(struct socket *socket, const struct run *run,
+                             const struct prefix *prefix)
 {
     struct run rest = *run, message;
-    struct buffer named = {0};
     while (run_next(&rest, &message)) {
-        if (prefix) { /* from another ROUTER: its routing id is the one that we look up */
-            if (buffer_append_run(&named, &message, prefix) < 0) {
-                ledger_drop(&socket->ledger, DROP_NO_MEMORY, &message.tally);
-                continue;
-            }
-            message = (struct run){.large = &named, .size = named.bytes, .tally = named.tally};
+        struct buffer named = {0};
+        if (buffer_append_run(&named, &message, prefix) < 0) {
+            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &message.tally);
+            continue;
         }
-        enum drop reason = send_one(socket, &message);
-        if (reason != DROP_REASONS)
-            ledger_drop(&socket->ledger, reason, &message.tally);
+        message = (struct run){.large = &named, .size = named.bytes, .tally = named.tally};
+        send_or_drop(socket, &message);
         buffer_term(&named);
+    }
+    return run->size;
+}
+
+/* How many of the slices are for the same peer as the first; *id is their first frame. */
+static size_t count_group(const struct slice *slices, size_t count, struct frame *id)
+{
+    size_t n = 1;
+    check(frame_header_read(slices[0].data, slices[0].size, id));
+    size_t size = id->header + id->size;
+    while (n < count && slices[n].size >= size && memcmp(slices[n].data, slices[0].data, size) == 0)
+        n++;
+    return n;
+}
+
+static void drop_slices(struct socket *socket, const struct slice *slices, size_t count,
+                        enum drop reason)
+{
+    struct tally tally = {.messages = count};
+    for (size_t i = 0; i < count; i++) {
+        tally.parts += slices[i].parts;
+        tally.bytes += slices[i].bytes;
+    }
+    ledger_drop(&socket->ledger, reason, &tally);
+}
+
+/* Sends messages that all begin with the same routing id. */
+static void send_group(struct socket *socket, struct slice *slices, size_t count,
+                       const struct frame *id)
+{
+    struct peer *peer = find(socket, id->body, id->size);
+    if (!(id->flags & FRAME_MORE) || !peer) {
+        drop_slices(socket, slices, count, peer ? DROP_MALFORMED : DROP_NO_ROUTE);
+        return;
+    }
+    size_t room = peer_room(peer);
+    if (room < count && peer_make_room(peer))
+        room = peer_room(peer);
+    if (room < count) {
+        peer->full = true;
+        drop_slices(socket, slices + room, count - room, DROP_FULL);
+        count = room;
+    }
+    size_t skip = id->header + id->size;
+    for (size_t i = 0; i < count; i++) {
+        slices[i].data += skip;
+        slices[i].size -= skip;
+        slices[i].parts--;
+        slices[i].bytes -= (uint32_t)id->size;
+    }
+    if (count)
+        peer_write_slices(peer, slices, count, 1, NULL);
+}
+
+static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+{
+    enum { SLICES_MAX = 256 };
+    struct slice slices[SLICES_MAX];
+    struct run rest = *run;
+    if (prefix)
+        return route_prefixed(socket, run, prefix);
+    if (run->large) {
+        send_or_drop(socket, run);
+        return run->size;
+    }
+    while (rest.size) {
+        size_t count = run_slices(&rest, slices, SLICES_MAX), done = 0;
+        const struct slice *last = &slices[count - 1];
+        const uint8_t *end = last->data + last->size;
+        while (done < count) {
+            struct frame id;
+            size_t group = count_group(slices + done, count - done, &id);
+            send_group(socket, slices + done, group, &id);
+            done += group;
+        }
+        rest.size -= (size_t)(end - rest.data);
+        rest.data = end;
     }
     return run->size;
 }
