@@ -227,7 +227,7 @@ class Bench:
         self.load = str(args.bin_dir / "load")
         self.windows = {"warmup": 150, "window": 300} if args.quick else \
                        {"warmup": 300, "window": 1000}
-        self.allowance_seconds = 20 if args.quick else 300
+        self.allowance_seconds = 15 if args.quick else 300
         self.problems = []
         self.disturbed = 0
         self.runs = 0
