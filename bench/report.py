@@ -60,10 +60,9 @@ def relay_text(row):
 
 
 def verdict_text(row):
-    words = row["verdict"]
     if row["relay_verdict"] == "MISSED":
-        words = "MISSED (relay)" if row["verdict"] == "pass" else "MISSED (both)"
-    return words + ", disturbed" if row["disturbed"] else words
+        return "MISSED (relay)" if row["verdict"] == "pass" else "MISSED (both)"
+    return row["verdict"]
 
 
 def machine(commands, bin_dir):
@@ -124,7 +123,7 @@ class Table:
         print(f"\n{machine_text(result)}; {result['runs']} runs in {result['seconds']:.0f} s")
         if result["disturbed"]:
             print(f"Other programs kept the processors busy in {result['disturbed']} runs; rows "
-                  "marked 'disturbed' rest on such runs and decide nothing.")
+                  "that rest on such runs say 'unsure'.")
         for problem in result["problems"]:
             print(f"Problem: {problem}")
         print(f"Written: {out / 'results.json'}, results.svg, results.md")
@@ -150,8 +149,8 @@ def markdown(result):
                  relay_text(row), verdict_text(row)]
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", f"Measured on {machine_text(result)}. Ratio is greenmq : zmq_proxy."]
-    if any(row["disturbed"] for row in result["works"]):
-        lines.append("In rows marked disturbed other programs kept the processors busy.")
+    if any(row["verdict"] == "unsure" for row in result["works"]):
+        lines.append("Where it says unsure, other programs kept the processors busy.")
     return "\n".join(lines) + "\n"
 
 

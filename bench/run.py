@@ -331,7 +331,6 @@ def judge(work, problems):
         values = [value_of(work, run[name]) for run in work.pairs(name)]
         if values:
             row["values"][name] = statistics.median(values)
-    row["disturbed"] = work.is_disturbed()
     row["ratio"] = median_ratio(work, "greenmq", "zmq_proxy")
     row["of_relay"] = median_ratio(work, "greenmq", "relay") if work.relay else None
     green = row["values"].get("greenmq")
@@ -345,6 +344,9 @@ def judge(work, problems):
         row["verdict"] = verdict(row["ratio"], lambda: row["ratio"][0] >= work.bar)
     row["relay_verdict"] = verdict(row["of_relay"] if work.relay_bar else None,
                                    lambda: row["of_relay"][0] >= work.relay_bar)
+    if work.is_disturbed():
+        for key in ("verdict", "relay_verdict"):
+            row[key] = "unsure" if row[key] in ("pass", "MISSED") else row[key]
     return row
 
 
