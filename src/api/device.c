@@ -7,22 +7,21 @@
 #include <stdlib.h>
 
 /* The sizes that the structs have had. */
-enum { OPTIONS_SIZE = sizeof(struct gmq_device_options), ACCOUNT_SIZE = sizeof(struct gmq_account) };
+enum {
+    OPTIONS_SIZE = sizeof(struct gmq_device_options),
+    ACCOUNT_SIZE = sizeof(struct gmq_account)
+};
 
 static bool fits(const struct gmq_device *device)
 {
     int front = device->front.socket->pattern->type, back = device->back.socket->pattern->type;
     switch (device->type) {
-    case GMQ_DEVICE_ANY:
-        return true;
-    case GMQ_DEVICE_STREAMER:
-        return front == ZMQ_PULL && back == ZMQ_PUSH;
+    case GMQ_DEVICE_ANY: return true;
+    case GMQ_DEVICE_STREAMER: return front == ZMQ_PULL && back == ZMQ_PUSH;
     case GMQ_DEVICE_FORWARDER:
         return (front == ZMQ_XSUB || front == ZMQ_SUB) && (back == ZMQ_XPUB || back == ZMQ_PUB);
-    case GMQ_DEVICE_QUEUE:
-        return front == ZMQ_ROUTER && back == ZMQ_DEALER;
-    default:
-        return false;
+    case GMQ_DEVICE_QUEUE: return front == ZMQ_ROUTER && back == ZMQ_DEALER;
+    default: return false;
     }
 }
 
@@ -298,16 +297,12 @@ void gmq_device_free(struct gmq_device *device)
 
 const char *gmq_drop_name(enum gmq_drop reason)
 {
-    static const char *const names[GMQ_DROP_REASONS] = {
-        "no route", "unwanted", "full", "peer lost", "malformed", "stopped", "no memory"};
-    return (unsigned)reason < GMQ_DROP_REASONS ? names[reason] : "unknown";
+    return account_drop_name(reason);
 }
 
 const char *gmq_leave_name(enum gmq_leave reason)
 {
-    static const char *const names[GMQ_LEAVE_REASONS] = {"closed", "protocol", "timeout",
-                                                         "replaced", "local"};
-    return (unsigned)reason < GMQ_LEAVE_REASONS ? names[reason] : "unknown";
+    return account_leave_name(reason);
 }
 
 /* A device for as long as the call lasts. No signal ends it. */

@@ -316,7 +316,8 @@ static void walk_gone(struct buffer *buffer, struct tally *left)
     struct piece *piece = piece_at(buffer, 0);
     struct frame frame;
     while (!piece->body && buffer->walked < buffer->gone) {
-        check(frame_header_read(piece->data + buffer->walked, piece->size - buffer->walked, &frame));
+        check(
+            frame_header_read(piece->data + buffer->walked, piece->size - buffer->walked, &frame));
         if (buffer->walked + frame.header + frame.size > buffer->gone)
             break;
         walk_frame(buffer, &frame, left);
@@ -363,7 +364,8 @@ void buffer_drop_open(struct buffer *buffer, struct tally *dropped)
             drop_piece(buffer, dropped);
             continue;
         }
-        check(frame_header_read(piece->data + buffer->walked, piece->size - buffer->walked, &frame));
+        check(
+            frame_header_read(piece->data + buffer->walked, piece->size - buffer->walked, &frame));
         if (buffer->walked + frame.header + frame.size > piece->size) {
             drop_piece(buffer, dropped); /* a header: its body is the next piece */
             continue;

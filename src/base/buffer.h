@@ -36,13 +36,13 @@ struct piece {
 struct buffer {
     struct piece *pieces; /* a ring of `room` places (a power of two) */
     uint32_t first, count, room;
-    uint32_t tail_room;  /* octets that may still be written behind the last piece */
-    size_t gone;         /* octets of the first piece that have left */
-    size_t walked;       /* ... of which these were whole frames, and are out of its tally */
-    uint64_t bytes;      /* octets that wait, headers included */
-    struct tally tally;  /* messages, parts and body bytes that wait */
-    bool inside;         /* as output: a message or command has begun to leave */
-    bool open;           /* ... it is a message of which whole frames have left */
+    uint32_t tail_room; /* octets that may still be written behind the last piece */
+    size_t gone;        /* octets of the first piece that have left */
+    size_t walked;      /* ... of which these were whole frames, and are out of its tally */
+    uint64_t bytes;     /* octets that wait, headers included */
+    struct tally tally; /* messages, parts and body bytes that wait */
+    bool inside;        /* as output: a message or command has begun to leave */
+    bool open;          /* ... it is a message of which whole frames have left */
 };
 
 void buffer_term(struct buffer *buffer);

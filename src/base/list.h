@@ -7,14 +7,14 @@
 #include <sys/queue.h>
 
 #ifndef LIST_FOREACH_SAFE
-#define LIST_FOREACH_SAFE(entry, head, field, next)                                                \
-    for ((entry) = LIST_FIRST(head); (entry) && ((next) = LIST_NEXT(entry, field), 1);             \
+#define LIST_FOREACH_SAFE(entry, head, field, next)                                    \
+    for ((entry) = LIST_FIRST(head); (entry) && ((next) = LIST_NEXT(entry, field), 1); \
          (entry) = (next))
 #endif
 
 #ifndef TAILQ_FOREACH_SAFE
-#define TAILQ_FOREACH_SAFE(entry, head, field, next)                                               \
-    for ((entry) = TAILQ_FIRST(head); (entry) && ((next) = TAILQ_NEXT(entry, field), 1);           \
+#define TAILQ_FOREACH_SAFE(entry, head, field, next)                                     \
+    for ((entry) = TAILQ_FIRST(head); (entry) && ((next) = TAILQ_NEXT(entry, field), 1); \
          (entry) = (next))
 #endif
 

@@ -12,9 +12,9 @@
 enum { MSG_INLINE_MAX = 40 };
 
 enum msg_kind {
-    MSG_CLOSED = 0,      /* also fresh memory */
-    MSG_INLINE = 0x61,   /* the body lies in the msg */
-    MSG_CHUNK = 0x62,    /* the body lies in a chunk */
+    MSG_CLOSED = 0,    /* also fresh memory */
+    MSG_INLINE = 0x61, /* the body lies in the msg */
+    MSG_CHUNK = 0x62,  /* the body lies in a chunk */
 };
 
 struct msg {

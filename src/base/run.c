@@ -35,8 +35,8 @@ static const uint8_t *skip_short(const uint8_t **from, const uint8_t *end, struc
 }
 
 /* Judges the header at the scan's end; SCAN_END means an ordinary frame. */
-static enum scan_stop judge(const struct frame *frame, const struct scan_limits *limits, bool inside,
-                            bool whole)
+static enum scan_stop judge(const struct frame *frame, const struct scan_limits *limits,
+                            bool inside, bool whole)
 {
     if (unlikely(frame->flags & ~FRAME_KNOWN))
         return SCAN_RESERVED;

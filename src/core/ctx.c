@@ -173,8 +173,7 @@ void ctx_shutdown(struct ctx *ctx)
 {
     struct socket *socket;
     ctx->shutting_down = true;
-    LIST_FOREACH(socket, &ctx->sockets, all)
-    {
+    LIST_FOREACH(socket, &ctx->sockets, all) {
         if (socket->sink)
             socket->sink->closing(socket->sink);
         socket_notify(socket, EVENT_IN | EVENT_OUT);

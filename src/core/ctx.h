@@ -31,14 +31,14 @@ struct ctx {
     LIST_HEAD(, socket) sockets; /* open and lingering ones */
     unsigned open_sockets;       /* not yet closed by the application */
     bool shutting_down;
-    struct waiter *terminator;   /* the thread inside zmq_ctx_term() */
+    struct waiter *terminator; /* the thread inside zmq_ctx_term() */
 
-    struct peers dirty;              /* their output is flushed at the end of the turn */
+    struct peers dirty; /* their output is flushed at the end of the turn */
     TAILQ_HEAD(, task) tasks;
-    uint64_t flushed_ns;             /* when output was last flushed at once */
-    struct chunk *scratch;           /* every connection reads into it */
+    uint64_t flushed_ns;   /* when output was last flushed at once */
+    struct chunk *scratch; /* every connection reads into it */
     uint32_t next_routing_id;
-    void *inproc_names;              /* the inproc transport's */
+    void *inproc_names; /* the inproc transport's */
     LIST_ENTRY(ctx) all;
 };
 

@@ -23,7 +23,14 @@ enum drop {
 };
 
 /* Why a peer left. The order is that of enum gmq_leave. */
-enum leave { LEAVE_CLOSED, LEAVE_PROTOCOL, LEAVE_TIMEOUT, LEAVE_REPLACED, LEAVE_LOCAL, LEAVE_REASONS };
+enum leave {
+    LEAVE_CLOSED,
+    LEAVE_PROTOCOL,
+    LEAVE_TIMEOUT,
+    LEAVE_REPLACED,
+    LEAVE_LOCAL,
+    LEAVE_REASONS
+};
 
 struct ledger {
     struct tally received, copied, forwarded, queued;

@@ -66,8 +66,7 @@ static size_t count_deal(struct lineup *lineup, uint64_t messages, size_t *deal,
     const struct peer *peer;
     uint64_t room = UINT64_MAX;
     size_t peers = 0;
-    TAILQ_FOREACH(peer, &lineup->open, open_line)
-    {
+    TAILQ_FOREACH(peer, &lineup->open, open_line) {
         if (peers == messages || peers == DEAL_MAX)
             break;
         if (peer->socket->options.conflate)

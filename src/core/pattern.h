@@ -12,10 +12,10 @@ struct peer;
 
 /* How messages that arrive are seen by a device. */
 enum inbound {
-    INBOUND_PASS,    /* as they come */
-    INBOUND_ID,      /* with the peer's routing id in front */
-    INBOUND_FILTER,  /* only those that pass pattern->wants() */
-    INBOUND_RECEIVE  /* one by one through begin(), as the application would receive them */
+    INBOUND_PASS,   /* as they come */
+    INBOUND_ID,     /* with the peer's routing id in front */
+    INBOUND_FILTER, /* only those that pass pattern->wants() */
+    INBOUND_RECEIVE /* one by one through begin(), as the application would receive them */
 };
 
 struct pattern {

@@ -35,26 +35,26 @@ struct peer {
     uint8_t id_inline[PEER_ID_INLINE];
     UT_hash_handle by_id; /* ROUTER: in the socket's map */
 
-    bool ready;         /* the handshake is done; false again when the connection is lost */
-    bool full;          /* out refused a message since it last had room */
-    bool dirty;         /* in ctx->dirty */
-    bool held;          /* input was refused; to be resumed */
-    bool in_held;       /* in a device's line of held inputs */
-    bool attached;      /* the pattern knows it */
-    bool joined;        /* it was ready once */
-    bool closed;        /* only `in` is left, see above */
-    bool in_line;       /* in socket->lineup.ready */
-    bool in_balance;    /* in socket->lineup.open */
-    bool routed;        /* ROUTER: in the map */
-    enum leave why;     /* set by who ends it, before peer_close() */
-    uint32_t stamp;     /* PUB: the last fan-out that chose it */
+    bool ready;      /* the handshake is done; false again when the connection is lost */
+    bool full;       /* out refused a message since it last had room */
+    bool dirty;      /* in ctx->dirty */
+    bool held;       /* input was refused; to be resumed */
+    bool in_held;    /* in a device's line of held inputs */
+    bool attached;   /* the pattern knows it */
+    bool joined;     /* it was ready once */
+    bool closed;     /* only `in` is left, see above */
+    bool in_line;    /* in socket->lineup.ready */
+    bool in_balance; /* in socket->lineup.open */
+    bool routed;     /* ROUTER: in the map */
+    enum leave why;  /* set by who ends it, before peer_close() */
+    uint32_t stamp;  /* PUB: the last fan-out that chose it */
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
-    void *topics;       /* XPUB: its subscriptions */
+    void *topics;                   /* XPUB: its subscriptions */
 
     struct tally received;
     struct ledger books; /* forwarded, queued and dropped of what was written to it */
 
-    TAILQ_ENTRY(peer) all;     /* socket->peers */
+    TAILQ_ENTRY(peer) all; /* socket->peers */
     TAILQ_ENTRY(peer) ready_line;
     TAILQ_ENTRY(peer) open_line;
     TAILQ_ENTRY(peer) dirty_line;

@@ -38,9 +38,8 @@ static int route_small(struct socket *socket, struct msg *msg)
     size_t size = msg_size(msg);
     size_t header = frame_header_write(frame, 0, size);
     memcpy(frame + header, msg_data(msg), size);
-    struct run run = {.data = frame,
-                      .size = header + size,
-                      .tally = {.messages = 1, .parts = 1, .bytes = size}};
+    struct run run = {
+        .data = frame, .size = header + size, .tally = {.messages = 1, .parts = 1, .bytes = size}};
     route_whole(socket, &run);
     return 0;
 }
@@ -61,9 +60,8 @@ static void route_built(struct socket *socket)
     struct run run;
     struct buffer *built = &socket->building;
     if (built->count == 1)
-        run = (struct run){.data = built->pieces[built->first].data,
-                           .size = built->bytes,
-                           .tally = built->tally};
+        run = (struct run){
+            .data = built->pieces[built->first].data, .size = built->bytes, .tally = built->tally};
     else
         run = (struct run){.large = built, .size = built->bytes, .tally = built->tally};
     route_whole(socket, &run);
@@ -75,9 +73,8 @@ static void route_built(struct socket *socket)
 static int try_send(struct socket *socket, struct msg *msg, bool more)
 {
     if (!socket->sending) {
-        struct frame first = {.flags = more ? FRAME_MORE : 0,
-                              .size = msg_size(msg),
-                              .body = msg_data(msg)};
+        struct frame first = {
+            .flags = more ? FRAME_MORE : 0, .size = msg_size(msg), .body = msg_data(msg)};
         int rc = socket->pattern->admit(socket, &first);
         if (rc < 0)
             return rc;
@@ -272,8 +269,7 @@ int socket_wait(struct socket *socket, uint64_t deadline_ns)
 void socket_notify(struct socket *socket, int events)
 {
     struct watch *watch;
-    TAILQ_FOREACH(watch, &socket->watches, line)
-    {
+    TAILQ_FOREACH(watch, &socket->watches, line) {
         loop_wake(&socket->ctx->loop, watch->waiter);
     }
     if (socket->sink)

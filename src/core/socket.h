@@ -41,9 +41,9 @@ struct sink {
 /* One bind or connect, as zmq_unbind() and zmq_disconnect() name it. */
 struct attachment {
     LIST_ENTRY(attachment) line;
-    char *endpoint;      /* the text that names it */
+    char *endpoint; /* the text that names it */
     bool bound;
-    struct peer *peer;   /* of a connect; NULL for a bind */
+    struct peer *peer;                            /* of a connect; NULL for a bind */
     void (*close)(struct attachment *attachment); /* ends it and frees it */
 };
 
@@ -64,11 +64,11 @@ struct socket {
     size_t connect_id_size;
 
     /* Receiving */
-    struct buffer lead;      /* parts that come before those in `reading` */
-    struct buffer *reading;  /* the message being received; NULL between messages */
+    struct buffer lead;        /* parts that come before those in `reading` */
+    struct buffer *reading;    /* the message being received; NULL between messages */
     struct peer *reading_peer; /* whose inbox it is, or NULL */
-    bool more;               /* ZMQ_RCVMORE */
-    struct buffer notes;     /* XPUB: subscriptions for the application to receive */
+    bool more;                 /* ZMQ_RCVMORE */
+    struct buffer notes;       /* XPUB: subscriptions for the application to receive */
 
     /* Sending */
     struct buffer building; /* parts of a message that is not complete */
@@ -76,13 +76,13 @@ struct socket {
     struct ledger ledger;   /* of all that goes out through this socket */
 
     struct watches watches;
-    struct sink *sink;     /* the device that it belongs to, or NULL */
-    bool tells_sent;       /* the sink wants to know when messages have left */
-    unsigned users;        /* threads inside a waiting call */
-    bool closed;           /* by the application; lingering if it is still here */
-    uv_timer_t linger;     /* runs while it lingers */
-    unsigned handles;      /* of the loop, not closed yet: linger */
-    struct task finish;    /* socket_maybe_finish(), later */
+    struct sink *sink;  /* the device that it belongs to, or NULL */
+    bool tells_sent;    /* the sink wants to know when messages have left */
+    unsigned users;     /* threads inside a waiting call */
+    bool closed;        /* by the application; lingering if it is still here */
+    uv_timer_t linger;  /* runs while it lingers */
+    unsigned handles;   /* of the loop, not closed yet: linger */
+    struct task finish; /* socket_maybe_finish(), later */
 };
 
 enum { SOCKET_MAGIC = 0x67736f63 };

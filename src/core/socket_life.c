@@ -105,15 +105,13 @@ void socket_set_last_endpoint(struct socket *socket, const char *endpoint)
 static void close_peers(struct socket *socket, bool all)
 {
     struct attachment *attachment, *next_attachment;
-    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next_attachment)
-    {
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next_attachment) {
         bool waits = attachment->peer && !buffer_is_empty(&attachment->peer->out);
         if (all || !waits)
             attachment->close(attachment);
     }
     struct peer *peer, *next;
-    TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next)
-    {
+    TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next) {
         if (all || (!peer->owner && buffer_is_empty(&peer->out))) {
             peer->why = LEAVE_LOCAL;
             peer_close(peer);
@@ -155,8 +153,7 @@ static void drop_inboxes(struct socket *socket)
         buffer_term(&peer->in);
         peer_reap(peer);
     }
-    TAILQ_FOREACH(peer, &socket->peers, all)
-    {
+    TAILQ_FOREACH(peer, &socket->peers, all) {
         lineup_remove_ready(&socket->lineup, peer);
         buffer_term(&peer->in);
     }
@@ -173,8 +170,7 @@ void socket_close(struct socket *socket)
     ctx->open_sockets--;
     socket_notify(socket, EVENT_IN | EVENT_OUT);
     drop_inboxes(socket);
-    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next)
-    {
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
         if (attachment->bound)
             attachment->close(attachment);
     }

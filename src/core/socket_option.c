@@ -41,8 +41,7 @@ int socket_set_option(struct socket *socket, int option, const void *value, size
     int rc = option_set(&socket->options, option, value, size);
     if (rc == 0 && (option == ZMQ_SNDHWM || option == ZMQ_RCVHWM || option == ZMQ_CONFLATE)) {
         struct peer *peer;
-        TAILQ_FOREACH(peer, &socket->peers, all)
-        {
+        TAILQ_FOREACH(peer, &socket->peers, all) {
             peer_set_marks(peer);
         }
     }
@@ -69,16 +68,12 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
         return -ETERM;
     const char *endpoint = socket->last_endpoint ? socket->last_endpoint : "";
     switch (option) {
-    case ZMQ_RCVMORE:
-        return give_int(value, size, socket->more);
-    case ZMQ_THREAD_SAFE:
-        return give_int(value, size, 0);
-    case ZMQ_LAST_ENDPOINT:
-        return give(value, size, endpoint, strlen(endpoint) + 1);
+    case ZMQ_RCVMORE: return give_int(value, size, socket->more);
+    case ZMQ_THREAD_SAFE: return give_int(value, size, 0);
+    case ZMQ_LAST_ENDPOINT: return give(value, size, endpoint, strlen(endpoint) + 1);
     case ZMQ_EVENTS:
         loop_turn(&socket->ctx->loop);
         return give_int(value, size, socket_events(socket));
-    default:
-        return option_get(&socket->options, option, value, size);
+    default: return option_get(&socket->options, option, value, size);
     }
 }

@@ -10,6 +10,20 @@ _Static_assert(GMQ_LEAVE_REASONS == (int)LEAVE_REASONS, "the reasons are the sam
 _Static_assert(sizeof(struct gmq_tally) == sizeof(struct tally), "one is copied to the other");
 _Static_assert(sizeof(struct gmq_flow) == sizeof(struct ledger), "one is copied to the other");
 
+const char *account_drop_name(unsigned reason)
+{
+    static const char *const names[DROP_REASONS] = {
+        "no route", "unwanted", "full", "peer lost", "malformed", "stopped", "no memory"};
+    return reason < DROP_REASONS ? names[reason] : "unknown";
+}
+
+const char *account_leave_name(unsigned reason)
+{
+    static const char *const names[LEAVE_REASONS] = {"closed", "protocol", "timeout", "replaced",
+                                                     "local"};
+    return reason < LEAVE_REASONS ? names[reason] : "unknown";
+}
+
 /* New books for a socket. What already waits in it is taken over as received. */
 static void open_ledger(struct socket *socket)
 {
@@ -35,8 +49,7 @@ static uint64_t count_peers(const struct socket *socket)
 {
     const struct peer *peer;
     uint64_t count = 0;
-    TAILQ_FOREACH(peer, &socket->peers, all)
-    {
+    TAILQ_FOREACH(peer, &socket->peers, all) {
         count += peer->joined;
     }
     return count;
@@ -78,8 +91,7 @@ static long list_peers(const struct side *side, int backend, struct gmq_peer *pe
                        long found)
 {
     const struct peer *peer;
-    TAILQ_FOREACH(peer, &side->socket->peers, all)
-    {
+    TAILQ_FOREACH(peer, &side->socket->peers, all) {
         if ((size_t)found < count)
             describe(&peers[found], peer, backend);
         found++;

@@ -68,8 +68,8 @@ static void obey(struct gmq_device *device, const struct msg *command)
 /* Receives the commands that have come; further parts of one mean nothing. */
 static void serve(struct task *task)
 {
-    struct gmq_device *device =
-        (struct gmq_device *)((char *)task - offsetof(struct gmq_device, control.serve));
+    struct gmq_device *device = (struct gmq_device *)((char *)task -
+                                                      offsetof(struct gmq_device, control.serve));
     struct socket *socket = device->control.socket;
     while (device->state != GMQ_DEVICE_STOPPED) {
         struct msg command, part;

@@ -54,8 +54,7 @@ int device_pause(struct gmq_device *device, bool pause)
 static void drop_queued(struct socket *socket)
 {
     struct peer *peer;
-    TAILQ_FOREACH(peer, &socket->peers, all)
-    {
+    TAILQ_FOREACH(peer, &socket->peers, all) {
         if (peer->link)
             peer->link->flush(peer);
         if (!peer->out.inside)
@@ -91,8 +90,7 @@ void device_closing(struct gmq_device *device)
 void device_notify(struct gmq_device *device)
 {
     struct watch *watch;
-    TAILQ_FOREACH(watch, &device->watches, line)
-    {
+    TAILQ_FOREACH(watch, &device->watches, line) {
         loop_wake(&device->ctx->loop, watch->waiter);
     }
 }

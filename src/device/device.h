@@ -85,6 +85,8 @@ bool events_take(struct gmq_device *device, struct gmq_event *event, uint64_t *l
 /* account.c: the books */
 void account_start(struct gmq_device *device);
 void account_read(struct gmq_device *device, struct gmq_account *account);
+const char *account_drop_name(unsigned reason);
+const char *account_leave_name(unsigned reason);
 long account_peers(struct gmq_device *device, struct gmq_peer *peers, size_t count);
 
 #endif

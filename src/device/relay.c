@@ -270,7 +270,7 @@ static void peer_left(struct sink *sink, struct peer *peer)
     struct side *side = (struct side *)sink;
     unhold(side, peer);
     side->left[peer->why]++;
-    tell(side, GMQ_EVENT_LEFT, peer, gmq_leave_name((enum gmq_leave)peer->why));
+    tell(side, GMQ_EVENT_LEFT, peer, account_leave_name(peer->why));
 }
 
 static void refused(struct sink *sink, const char *address, const char *reason)
@@ -307,8 +307,7 @@ void relay_start(struct side *side)
                                .refused = refused,
                                .closing = closing};
     side->socket->sink = &side->sink;
-    TAILQ_FOREACH(peer, &side->socket->peers, all)
-    {
+    TAILQ_FOREACH(peer, &side->socket->peers, all) {
         side->joined += peer->joined;
     }
     relay_pump_later(side);

@@ -33,7 +33,7 @@ struct waiter {
     bool is_steward;
     struct pollfd *fds; /* descriptors of the application's that wake it too; fds[0] is ours */
     nfds_t fd_count;    /* fds[0] included; 0 without any */
-    int wake_fd; /* a follower with descriptors is woken through this eventfd, else -1 */
+    int wake_fd;        /* a follower with descriptors is woken through this eventfd, else -1 */
 };
 
 TAILQ_HEAD(waiters, waiter);

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 
 struct rep {
-    bool replying;        /* a request was received, its reply is due */
-    struct peer *client;  /* who gets it; NULL when it has gone */
-    struct peer *asking;  /* the next request is in this inbox, the envelope taken off */
-    uint8_t *envelope;    /* encoded frames, the delimiter included */
+    bool replying;       /* a request was received, its reply is due */
+    struct peer *client; /* who gets it; NULL when it has gone */
+    struct peer *asking; /* the next request is in this inbox, the envelope taken off */
+    uint8_t *envelope;   /* encoded frames, the delimiter included */
     size_t size, room;
-    struct tally tally;   /* of the envelope */
+    struct tally tally; /* of the envelope */
 };
 
 static int open_rep(struct socket *socket)

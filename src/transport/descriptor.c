@@ -67,8 +67,7 @@ static int close_with(int fd, int error)
     return -error;
 }
 
-int descriptor_listen(const struct options *options, const struct sockaddr *address,
-                      socklen_t size)
+int descriptor_listen(const struct options *options, const struct sockaddr *address, socklen_t size)
 {
     int fd = open_socket(options, address->sa_family);
     if (fd < 0)
@@ -130,8 +129,7 @@ void descriptor_describe(int fd, char *text, size_t room)
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
     text[0] = '\0';
-    if (getpeername(fd, (struct sockaddr *)&address, &size) == 0 &&
-        address.ss_family != AF_UNIX &&
+    if (getpeername(fd, (struct sockaddr *)&address, &size) == 0 && address.ss_family != AF_UNIX &&
         endpoint_format_address((struct sockaddr *)&address, size, text, room) == 0)
         return;
     struct ucred user;

@@ -199,8 +199,8 @@ static void start(struct dialer *dialer)
         begun = connect_to(dialer, (struct sockaddr *)&address, size);
     } else if (endpoint->host.kind == HOST_NUMERIC) {
         const union endpoint_address *address = &endpoint->host.address;
-        socklen_t size =
-            address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+        socklen_t size = address->any.sa_family == AF_INET6 ? sizeof address->v6
+                                                            : sizeof address->v4;
         begun = connect_to(dialer, &address->any, size);
     } else {
         resolve(dialer);

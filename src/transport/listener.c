@@ -32,8 +32,8 @@ struct listener {
 
 static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
 {
-    struct listener *listener =
-        (struct listener *)((char *)owner - offsetof(struct listener, owner));
+    struct listener *listener = (struct listener *)((char *)owner -
+                                                    offsetof(struct listener, owner));
     TAILQ_REMOVE(&listener->handshakes, stream, line);
     stream->owner = NULL;
     return peer_open(listener->socket, NULL);
@@ -41,8 +41,8 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
 
 static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
 {
-    struct listener *listener =
-        (struct listener *)((char *)owner - offsetof(struct listener, owner));
+    struct listener *listener = (struct listener *)((char *)owner -
+                                                    offsetof(struct listener, owner));
     (void)retry;
     TAILQ_REMOVE(&listener->handshakes, stream, line);
 }
@@ -126,8 +126,7 @@ static bool is_stale(const struct sockaddr_un *address, socklen_t size)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return false;
-    bool stale =
-        connect(fd, (const struct sockaddr *)address, size) < 0 && errno == ECONNREFUSED;
+    bool stale = connect(fd, (const struct sockaddr *)address, size) < 0 && errno == ECONNREFUSED;
     close(fd);
     return stale;
 }
@@ -163,8 +162,7 @@ static int listen_tcp(struct listener *listener, const struct endpoint *endpoint
     int rc = endpoint_local(&endpoint->host, options->ipv6, &address);
     if (rc < 0)
         return rc;
-    socklen_t size =
-        address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
+    socklen_t size = address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
     int fd = descriptor_listen(options, &address.any, size);
     bool any = endpoint->host.kind == HOST_ANY && address.any.sa_family == AF_INET6;
     if (fd != -EAFNOSUPPORT || !any)
@@ -208,7 +206,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     listener->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
     TAILQ_INIT(&listener->handshakes);
     bool adopted = socket->options.use_fd >= 0;
-    int fd = adopted ? dup(socket->options.use_fd)
+    int fd = adopted                               ? dup(socket->options.use_fd)
              : endpoint->transport == ENDPOINT_TCP ? listen_tcp(listener, endpoint)
                                                    : listen_ipc(listener, endpoint);
     listener->fd = fd;

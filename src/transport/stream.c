@@ -69,8 +69,7 @@ static void run_failing(struct task *task)
     struct stream *stream = (struct stream *)((char *)task - offsetof(struct stream, failing));
     struct stream_owner *owner = stream->owner;
     struct peer *peer = stream->peer;
-    bool refused =
-        stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
+    bool refused = stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
     finish(stream);
     if (peer) {
         peer->why = stream->why;
@@ -182,8 +181,8 @@ static void start_handshake(struct stream *stream)
     session_init(&handshake->session, &handshake->config);
     stream->state = STREAM_HANDSHAKE;
     if (options->handshake_ivl_ms > 0)
-        uv_timer_start(&stream->timer, on_handshake_too_long,
-                       (uint64_t)options->handshake_ivl_ms, 0);
+        uv_timer_start(&stream->timer, on_handshake_too_long, (uint64_t)options->handshake_ivl_ms,
+                       0);
     say(stream);
     stream_poll(stream, UV_READABLE);
 }

@@ -54,7 +54,7 @@ struct stream {
     struct chunk *body;    /* the body of a large frame, `body_have` octets of it */
     size_t body_have;
     uint8_t body_flags;
-    bool more;             /* the last frame in `message` had MORE */
+    bool more; /* the last frame in `message` had MORE */
 
     /* Output */
     bool blocked; /* the system takes no more; waits for it to be writable */
@@ -62,8 +62,8 @@ struct stream {
     enum leave why;
 
     /* Heartbeats, all by loop_clock_ns() */
-    uint64_t heard_ns;   /* when something last came */
-    uint64_t pinged_ns;  /* when the last PING went, 0 for never */
+    uint64_t heard_ns;    /* when something last came */
+    uint64_t pinged_ns;   /* when the last PING went, 0 for never */
     uint32_t peer_ttl_ms; /* what its PINGs say, 0 for nothing */
     uint8_t minor, major; /* of the protocol spoken */
     char address[64];     /* the far end, for people */

@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 
 enum {
-    LARGE_MIN = 65536,   /* an incomplete frame beyond this gets a chunk of its own */
+    LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
     SHARE_KEPT_MIN = 32768  /* refused octets beyond this are shared with the scratch chunk */
 };
@@ -74,9 +74,8 @@ static void stop_reading(struct stream *stream)
 /* Delivers the message that was put together. False when it was refused. */
 static bool deliver_message(struct stream *stream)
 {
-    struct run run = {.large = &stream->message,
-                      .size = stream->message.bytes,
-                      .tally = stream->message.tally};
+    struct run run = {
+        .large = &stream->message, .size = stream->message.bytes, .tally = stream->message.tally};
     stream->message_whole = !peer_deliver(stream->peer, &run);
     if (stream->message_whole)
         return false;
@@ -164,18 +163,13 @@ static size_t handle_stop(struct stream *stream, struct scan *scan, const uint8_
     struct frame *frame = &scan->frame;
     switch (scan->stop) {
     case SCAN_COMMAND:
-    case SCAN_INSIDE:
-        stream_on_command(stream, frame);
-        return frame->header + frame->size;
+    case SCAN_INSIDE: stream_on_command(stream, frame); return frame->header + frame->size;
     case SCAN_LARGE:
         if (!begin_body(stream, frame, (size_t)(end - frame->body)))
             return 0;
         return (size_t)(end - frame->body) + frame->header;
-    case SCAN_END:
-        return 0;
-    default:
-        refuse_frame(stream, scan->stop);
-        return 0;
+    case SCAN_END: return 0;
+    default: refuse_frame(stream, scan->stop); return 0;
     }
 }
 

@@ -127,17 +127,10 @@ void stream_on_command(struct stream *stream, const struct frame *frame)
         send_command(stream, pong, command_write_pong(pong, command.data, command.size));
         break;
     case COMMAND_SUBSCRIBE:
-    case COMMAND_CANCEL:
-        on_subscription(stream, &command);
-        break;
-    case COMMAND_ERROR:
-        stream_refuse(stream, SESSION_REFUSED, NULL);
-        break;
-    case COMMAND_BAD:
-        stream_refuse(stream, SESSION_BAD_COMMAND, NULL);
-        break;
-    default:
-        break; /* PONG has been heard, that is all; what is unknown is ignored */
+    case COMMAND_CANCEL: on_subscription(stream, &command); break;
+    case COMMAND_ERROR: stream_refuse(stream, SESSION_REFUSED, NULL); break;
+    case COMMAND_BAD: stream_refuse(stream, SESSION_BAD_COMMAND, NULL); break;
+    default: break; /* PONG has been heard, that is all; what is unknown is ignored */
     }
 }
 

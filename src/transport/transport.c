@@ -41,8 +41,7 @@ static int end(struct socket *socket, const char *text, bool bound)
     if (rc < 0)
         return rc;
     rc = -ENOENT;
-    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next)
-    {
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
         if (attachment->bound != bound || strcmp(attachment->endpoint, text) != 0)
             continue;
         if (attachment->peer && attachment->peer->link)
