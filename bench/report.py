@@ -157,7 +157,7 @@ def markdown(result):
 WIDTH, LEFT, RIGHT, TOP, STEP, THICK = 900, 380, 90, 74, 34, 16
 LEAST, MOST = 0.5, 100.0
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)
-GOOD, BAD, INK, FAINT, NEED = "#2f7d4f", "#c4622d", "#222222", "#d9d9d9", "#222222"
+GOOD, UNSURE, BAD, INK, FAINT = "#2f7d4f", "#8a8a8a", "#c4622d", "#222222", "#d9d9d9"
 
 
 def across(factor):
@@ -191,7 +191,7 @@ def chart_row(row, y):
     parts = [text(LEFT - 12, middle + 4, row["title"], 12.5, "end")]
     factor, needed = better_by(row)
     if factor:
-        colour = GOOD if row["verdict"] == "pass" else BAD
+        colour = {"pass": GOOD, "unsure": UNSURE}.get(row["verdict"], BAD)
         start, end = sorted((across(1), across(factor)))
         parts.append(f'<rect x="{start:.1f}" y="{middle - THICK / 2:.1f}" '
                      f'width="{max(end - start, 1):.1f}" height="{THICK}" fill="{colour}"/>')
@@ -201,7 +201,7 @@ def chart_row(row, y):
         parts.append(text(WIDTH - 12, middle + 4, "–", 13, "end"))
     if needed:
         x = across(needed)
-        parts.append(line(x, middle - THICK / 2 - 4, x, middle + THICK / 2 + 4, NEED, 2))
+        parts.append(line(x, middle - THICK / 2 - 4, x, middle + THICK / 2 + 4, INK, 2))
     return parts
 
 
