@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Notes: what a socket has to say itself, and no peer sent. XPUB has them about subscriptions. A
+ * device gets a note at once; else, and when the device cannot take it now, it waits in
+ * socket->notes to be received. Without memory a note is lost. */
+#include "core/socket.h"
+
+enum {
+    DEPTH_MAX = 16 /* a note that causes a note that ...: beyond, it waits for the next turn */
+};
+
+/* Gives the note to the device if it takes it now. */
+static bool hand_over(struct socket *socket, const void *body, size_t size)
+{
+    static _Thread_local int depth;
+    struct sink *sink = socket->sink;
+    struct buffer note = {0};
+    if (!sink || !sink->deliver || !buffer_is_empty(&socket->notes) || depth >= DEPTH_MAX ||
+        buffer_append(&note, 0, body, size) < 0)
+        return false;
+    struct run run = {
+        .data = note.pieces[note.first].data, .size = note.bytes, .tally = note.tally};
+    depth++;
+    bool taken = sink->deliver(sink, NULL, &run) == run.size;
+    depth--;
+    buffer_term(&note);
+    return taken;
+}
+
+void socket_note(struct socket *socket, const void *body, size_t size)
+{
+    if (hand_over(socket, body, size))
+        return;
+    if (buffer_append(&socket->notes, 0, body, size) == 0)
+        socket_notify(socket, EVENT_IN);
+}

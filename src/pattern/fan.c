@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* Fans: see fan.h. */
+#include "pattern/fan.h"
+
+#include <stdlib.h>
+
+enum { ROOM_FIRST = 8 };
+
+bool fan_add(struct fan *fan, struct peer *peer)
+{
+    if (fan->count == fan->room) {
+        size_t room = fan->room ? fan->room * 2 : ROOM_FIRST;
+        struct peer **peers = realloc(fan->peers, room * sizeof(struct peer *));
+        if (!peers)
+            return false;
+        fan->peers = peers;
+        fan->room = room;
+    }
+    fan->peers[fan->count++] = peer;
+    return true;
+}
+
+void fan_term(struct fan *fan)
+{
+    free(fan->peers);
+    *fan = (struct fan){0};
+}
+
+struct tally fan_units(const struct run *run, const struct prefix *prefix)
+{
+    struct tally units = run->tally;
+    if (prefix) {
+        units.parts += prefix->parts * units.messages;
+        units.bytes += prefix->bytes * units.messages;
+    }
+    return units;
+}
+
+static void drop_rest(struct peer *peer, const struct run *run, size_t taken,
+                      const struct prefix *prefix)
+{
+    struct run gone = run_within(run, taken);
+    struct run rest = run->large ? *run : run_after(run, &gone);
+    struct tally units = fan_units(&rest, prefix);
+    ledger_drop(&peer->socket->ledger, DROP_FULL, &units);
+    ledger_drop(&peer->books, DROP_FULL, &units);
+}
+
+void fan_write(struct socket *socket, const struct fan *fan, const struct run *run,
+               const struct prefix *prefix)
+{
+    struct tally units = fan_units(run, prefix);
+    if (!fan->count) {
+        ledger_drop(&socket->ledger, DROP_UNWANTED, &units);
+        return;
+    }
+    uint64_t copies = fan->count - 1;
+    socket->ledger.copied.messages += copies * units.messages;
+    socket->ledger.copied.parts += copies * units.parts;
+    socket->ledger.copied.bytes += copies * units.bytes;
+    for (size_t i = 0; i < fan->count; i++) {
+        size_t taken = peer_write(fan->peers[i], run, prefix);
+        if (taken < run->size)
+            drop_rest(fan->peers[i], run, taken, prefix);
+    }
+}
+
+uint64_t fan_room(const struct fan *fan)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < fan->count; i++) {
+        struct peer *peer = fan->peers[i];
+        peer->full = !peer_has_room(peer) && !peer_make_room(peer);
+        uint64_t room = peer->full ? 0 : peer->out_max - peer->out.tally.messages;
+        least = room < least ? room : least;
+    }
+    return least;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Publishing: see publish.h. A message matches a path in the tree of topics, and the end of that
+ * path names all whom it is for. So messages in a row whose paths end alike go out as one run,
+ * with one write for each peer; and where there is no topic but "", a whole run is not even
+ * looked at. A peer without room loses messages, or with ZMQ_XPUB_NODROP holds up all. */
+#include "pattern/publish.h"
+
+#include "pattern/wish.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int publish_init(struct publisher *publisher)
+{
+    publisher->fan = (struct fan){0};
+    return topic_init(&publisher->topics);
+}
+
+void publish_term(struct publisher *publisher)
+{
+    topic_term(&publisher->topics);
+    fan_term(&publisher->fan);
+}
+
+struct subscriber *publish_subscriber(struct peer *peer)
+{
+    struct subscriber *subscriber = peer->topics;
+    if (!subscriber && (subscriber = calloc(1, sizeof *subscriber))) {
+        subscriber->wants.peer = subscriber->asked.peer = peer;
+        peer->topics = subscriber;
+    }
+    return subscriber;
+}
+
+void publish_give_up(struct peer *peer)
+{
+    if (peer->link)
+        peer->link->fail(peer);
+}
+
+int publish_ready(struct socket *socket, struct peer *peer)
+{
+    const struct option_value *body = &socket->options.xpub_welcome_msg;
+    struct buffer welcome = {0};
+    if (!body->size)
+        return 0;
+    int rc = buffer_append(&welcome, 0, body->data, body->size);
+    if (rc < 0)
+        return rc;
+    struct run run = {
+        .data = welcome.pieces[welcome.first].data, .size = welcome.bytes, .tally = welcome.tally};
+    tally_add(&socket->ledger.copied, &run.tally); /* nobody sent it */
+    if (peer_write(peer, &run, NULL) < run.size)
+        ledger_drop(&socket->ledger, DROP_FULL, &run.tally);
+    buffer_term(&welcome);
+    return 0;
+}
+
+size_t publish_deliver(struct socket *socket, struct peer *peer, const struct run *run)
+{
+    struct run rest = *run, head;
+    struct wish wish;
+    while (rest.size) {
+        size_t before = run->size - rest.size;
+        if (wish_next(&rest, &head, &wish)) {
+            socket->pattern->subscribe(socket, peer, wish.add, wish.topic, wish.size);
+        } else if (socket->pattern->can_receive) {
+            size_t taken = peer_take(peer, &head);
+            if (taken < head.size)
+                return before + taken;
+        }
+    }
+    return run->size;
+}
+
+/* A stamp that no peer bears. */
+static uint32_t next_stamp(struct socket *socket)
+{
+    struct publisher *publisher = socket->state;
+    struct peer *peer;
+    if (++publisher->stamp == 0) {
+        TAILQ_FOREACH(peer, &socket->peers, all) {
+            peer->stamp = 0;
+        }
+        publisher->stamp = 1;
+    }
+    return publisher->stamp;
+}
+
+/* Those who do not bear the stamp. */
+static bool choose_others(struct socket *socket, uint32_t stamp, struct fan *fan)
+{
+    struct peer *peer;
+    fan->count = 0;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        if (peer->ready && peer->stamp != stamp && !fan_add(fan, peer))
+            return false;
+    }
+    return true;
+}
+
+/* Whom messages are for whose path ends with `topic` (NULL: nobody's). False without memory. */
+static bool choose(struct socket *socket, const struct topic *topic, struct fan *fan)
+{
+    uint32_t stamp = next_stamp(socket);
+    fan->count = 0;
+    for (; topic; topic = topic->parent) {
+        const struct interest *interest = topic_interests(topic);
+        for (uint32_t i = 0; i < topic->interests; i++) {
+            struct peer *peer = interest[i].holder->peer;
+            if (peer->stamp == stamp)
+                continue;
+            peer->stamp = stamp;
+            if (!fan_add(fan, peer))
+                return false;
+        }
+    }
+    return unlikely(socket->options.invert_matching) ? choose_others(socket, stamp, fan) : true;
+}
+
+/* Passes the other parts of a message, whose first has been read into `frame`. */
+static size_t pass_message(const struct run *run, size_t at, struct frame *frame,
+                           struct tally *tally)
+{
+    for (;;) {
+        at += frame->header + frame->size;
+        tally->parts++;
+        tally->bytes += frame->size;
+        if (likely(!(frame->flags & FRAME_MORE)))
+            break;
+        check(frame_header_read(run->data + at, run->size - at, frame));
+    }
+    tally->messages++;
+    return at;
+}
+
+/* The messages at the front of a run that go the same way, and where that way ends. */
+static struct run take_alike(const struct topics *topics, const struct run *run,
+                             const struct topic **topic)
+{
+    struct run alike = {.data = run->data, .chunk = run->chunk};
+    struct frame frame;
+    run_first_frame(run, &frame);
+    *topic = topic_match(topics, frame.body, frame.size);
+    if (run->large || topic_is_flat(topics))
+        return *run;
+    do {
+        alike.size = pass_message(run, alike.size, &frame, &alike.tally);
+        if (alike.size == run->size)
+            break;
+        check(frame_header_read(run->data + alike.size, run->size - alike.size, &frame));
+    } while (topic_match(topics, frame.body, frame.size) == *topic);
+    return alike;
+}
+
+/* The same with a prefix: that is what all the messages begin with. */
+static struct run take_prefixed(const struct topics *topics, const struct run *run,
+                                const struct prefix *prefix, const struct topic **topic)
+{
+    struct frame frame;
+    check(frame_header_read(prefix->data, prefix->size, &frame));
+    *topic = topic_match(topics, frame.body, frame.size);
+    return *run;
+}
+
+/* Sends as many of the messages as are not held up. */
+static struct run send_alike(struct socket *socket, const struct fan *fan, const struct run *run,
+                             const struct prefix *prefix)
+{
+    struct run head = *run;
+    if (unlikely(socket->options.xpub_nodrop)) {
+        uint64_t room = fan_room(fan);
+        if (!room)
+            return (struct run){0};
+        if (!run->large)
+            head = run_take(run, room);
+    }
+    fan_write(socket, fan, &head, prefix);
+    return head;
+}
+
+size_t publish_route(struct socket *socket, const struct run *run, const struct prefix *prefix)
+{
+    struct publisher *publisher = socket->state;
+    struct run rest = *run;
+    struct fan fan = publisher->fan;
+    publisher->fan = (struct fan){0}; /* a write may come back here, where devices form a ring */
+    while (rest.size) {
+        const struct topic *topic;
+        struct run head = prefix && prefix->size
+                              ? take_prefixed(&publisher->topics, &rest, prefix, &topic)
+                              : take_alike(&publisher->topics, &rest, &topic);
+        if (choose(socket, topic, &fan)) {
+            head = send_alike(socket, &fan, &head, prefix);
+        } else {
+            struct tally units = fan_units(&head, prefix);
+            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &units);
+        }
+        if (!head.size)
+            break;
+        rest = run_after(&rest, &head);
+    }
+    fan_term(&publisher->fan);
+    publisher->fan = fan;
+    return run->size - rest.size;
+}
+
+int publish_admit(struct socket *socket, const struct frame *first)
+{
+    struct publisher *publisher = socket->state;
+    if (!socket->options.xpub_nodrop)
+        return 0;
+    const struct topic *topic = topic_match(&publisher->topics, first->body, first->size);
+    if (!choose(socket, topic, &publisher->fan))
+        return -ENOMEM;
+    return fan_room(&publisher->fan) ? 0 : -EAGAIN;
+}
+
+bool publish_can_send_now(struct socket *socket)
+{
+    (void)socket;
+    return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What PUB and XPUB share: who is subscribed to what, and the fan-out of messages. */
+#ifndef GREENMQ_PATTERN_PUBLISH_H
+#define GREENMQ_PATTERN_PUBLISH_H
+
+#include "core/topic.h"
+#include "pattern/fan.h"
+
+/* The beginning of socket->state. */
+struct publisher {
+    struct topics topics; /* by which messages are sent */
+    struct fan fan;       /* whom the present messages are for */
+    uint32_t stamp;       /* borne by the peers that are in the fan already */
+};
+
+/* peer->topics, from its first subscription on. */
+struct subscriber {
+    struct holder wants; /* in publisher->topics */
+    struct holder asked; /* XPUB, manual: in xpub->asked */
+};
+
+int publish_init(struct publisher *publisher);
+void publish_term(struct publisher *publisher);
+
+/* The peer as a subscriber. NULL without memory. */
+struct subscriber *publish_subscriber(struct peer *peer);
+
+/* A subscription could not be kept, for want of memory: breaks the connection, because the peer
+ * tells all of them again on the next. */
+void publish_give_up(struct peer *peer);
+
+/* Slots of the pattern. A peer that is ready gets the welcome message. */
+int publish_ready(struct socket *socket, struct peer *peer);
+size_t publish_deliver(struct socket *socket, struct peer *peer, const struct run *run);
+int publish_admit(struct socket *socket, const struct frame *first);
+size_t publish_route(struct socket *socket, const struct run *run, const struct prefix *prefix);
+bool publish_can_send_now(struct socket *socket);
+
+#endif

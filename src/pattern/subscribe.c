@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Subscribing: see subscribe.h. Peers are told of every subscription, also when it is not the
+ * first to its topic, because a publisher may show each (ZMQ_XPUB_VERBOSE). They are told of the
+ * end when the last is cancelled, and then as often as they were told to begin: that ends it both
+ * with publishers that count (37/ZMTP 3.1) and with those that do not (libzmq).
+ *
+ * Subscriptions are state, not messages: no high-water mark holds them up, and a new connection
+ * is told all of them. */
+#include "pattern/subscribe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int subscribe_open(struct socket *socket)
+{
+    struct subscription *subscription = calloc(1, sizeof *subscription);
+    if (!subscription || topic_init(&subscription->topics) < 0) {
+        free(subscription);
+        return -ENOMEM;
+    }
+    socket->state = subscription;
+    return 0;
+}
+
+void subscribe_close(struct socket *socket)
+{
+    struct subscription *subscription = socket->state;
+    topic_term(&subscription->topics);
+    fan_term(&subscription->fan);
+    free(subscription);
+}
+
+struct news {
+    struct peer *peer;
+    int rc;
+};
+
+static void tell_one(void *to, uint8_t *topic, size_t size, const struct interest *interest,
+                     bool last)
+{
+    struct news *news = to;
+    (void)interest, (void)last;
+    if (news->rc == 0)
+        news->rc = news->peer->link->subscribe(news->peer, true, topic, size);
+}
+
+int subscribe_ready(struct socket *socket, struct peer *peer)
+{
+    struct subscription *subscription = socket->state;
+    struct news news = {.peer = peer};
+    topic_walk(&subscription->topics, tell_one, &news);
+    return news.rc;
+}
+
+/* Subscriptions that had not left yet must not do so on the next connection, which gets all. */
+void subscribe_lost(struct socket *socket, struct peer *peer)
+{
+    (void)socket;
+    peer_drop_output(peer, DROP_PEER_LOST);
+}
+
+/* Without memory the connection is broken: the next is told everything. */
+static void tell(struct socket *socket, bool add, const uint8_t *topic, size_t size, uint32_t times)
+{
+    struct peer *peer;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        int rc = 0;
+        for (uint32_t i = 0; peer->ready && rc == 0 && i < times; i++)
+            rc = peer->link->subscribe(peer, add, topic, size);
+        if (rc < 0)
+            peer->link->fail(peer);
+    }
+}
+
+int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size_t size)
+{
+    struct subscription *subscription = socket->state;
+    uint32_t times = 1;
+    int change = add ? topic_add(&subscription->topics, NULL, topic, size)
+                     : topic_remove(&subscription->topics, NULL, topic, size, &times);
+    if (change < 0)
+        return change;
+    if (add || (change & TOPIC_EDGE))
+        tell(socket, add, topic, size, times);
+    return 0;
+}
