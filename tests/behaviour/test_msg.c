@@ -400,8 +400,9 @@ TEST(what_makes_no_sense_is_refused)
     zmq_msg_init(&other);
     expect_error(zmq_msg_copy(&other, &msg), EFAULT);
     expect_error(zmq_msg_move(&other, &msg), EFAULT);
-    expect_error(zmq_msg_send(&msg, open_socket(ZMQ_PUSH), ZMQ_DONTWAIT), EFAULT);
     zmq_msg_close(&other);
+    better_than_libzmq(); /* which ends the process over it */
+    expect_error(zmq_msg_send(&msg, open_socket(ZMQ_PUSH), ZMQ_DONTWAIT), EFAULT);
 }
 
 int main(void)
