@@ -70,11 +70,11 @@ static struct topic **find_child(const struct topic *topic, uint8_t key)
 
 static int set_room(struct topic *topic, uint16_t room)
 {
-    struct topic **child = room ? malloc(room * (sizeof *child + 1)) : NULL;
+    struct topic **child = room ? malloc(room * (sizeof(struct topic *) + 1)) : NULL;
     if (room && !child)
         return -ENOMEM;
-    if (topic->children) {
-        memcpy(child, topic->child, topic->children * sizeof *child);
+    if (child && topic->children) {
+        memcpy(child, topic->child, topic->children * sizeof(struct topic *));
         memcpy(child + room, keys(topic), topic->children);
     }
     free(topic->child);
@@ -286,7 +286,7 @@ static void tidy(struct topic *topic)
         free(topic);
         topic = parent;
     }
-    if (topic->parent && !topic->interests && topic->children == 1)
+    if (topic->parent && !topic->interests && topic->child && topic->children == 1)
         merge(topic->child[0]);
 }
 

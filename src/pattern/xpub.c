@@ -50,8 +50,10 @@ static int start(struct socket *socket)
 /* Drops the origins of notes up to `number`. */
 static void drop_origins(struct xpub *xpub, uint64_t number)
 {
-    struct origin *origin;
-    while ((origin = TAILQ_FIRST(&xpub->origins)) && origin->number <= number) {
+    struct origin *origin, *next;
+    TAILQ_FOREACH_SAFE(origin, &xpub->origins, line, next) {
+        if (origin->number > number)
+            break;
         TAILQ_REMOVE(&xpub->origins, origin, line);
         free(origin);
     }
@@ -102,9 +104,15 @@ static void find_last(struct socket *socket)
 {
     struct xpub *xpub = socket->state;
     uint64_t number = xpub->noted - socket->notes.tally.messages + 1;
-    drop_origins(xpub, number - 1);
-    struct origin *origin = TAILQ_FIRST(&xpub->origins);
-    xpub->last = origin && origin->number == number ? origin->peer : NULL;
+    struct origin *origin;
+    xpub->last = NULL;
+    TAILQ_FOREACH(origin, &xpub->origins, line) {
+        if (origin->number == number)
+            xpub->last = origin->peer;
+        if (origin->number >= number)
+            break;
+    }
+    drop_origins(xpub, number);
 }
 
 static bool is_news(const struct socket *socket, bool add, int change)
