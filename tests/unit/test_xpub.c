@@ -144,7 +144,12 @@ static void manual_survives_the_peer_that_asked(void **state)
     subscribe(0, "a");
     subscribe(1, "b");
     close_peer(0);
-    assert_string_equal(received(), "\1a \1a \1b \2a");
+    struct msg msg;
+    msg_init(&msg);
+    assert_int_equal(socket_try_receive(world.socket, &msg), 0);
+    msg_close(&msg);
+    assert_int_equal(set_text(ZMQ_SUBSCRIBE, "x"), 0);
+    assert_string_equal(received(), "\1a \1b \2a");
     assert_int_equal(set_text(ZMQ_SUBSCRIBE, "x"), 0);
     subscribe(2, "c");
     assert_string_equal(received(), "\1c");
