@@ -146,16 +146,18 @@ struct gmq_event {
 /* Makes a device over two sockets of one context (they may be the same one: a reflector); both
  * stay the caller's, who must not use them while the device runs and closes them after
  * gmq_device_free(). options may be NULL. Returns the handle, or NULL with errno:
- *   EINVAL  options->size is unknown, or the sockets' types do not fit the type,
+ *   EINVAL  options->size is unknown, the sockets' types do not fit the type, capture cannot send
+ *           at any time (as REQ), or control cannot receive,
  *   ENOTSOCK  frontend, backend, capture or control is no socket,
- *   EBUSY  a socket already belongs to a device,
+ *   EBUSY  a socket already belongs to a device, or is to be capture or control and another too,
  *   EXDEV  the sockets are of different contexts,
  *   ETERM  the context was terminated,
  *   ENOMEM. */
 GMQ_EXPORT struct gmq_device *gmq_device_new(void *frontend, void *backend,
                                              const struct gmq_device_options *options);
 
-/* Starts a new device. EALREADY: it was started before. */
+/* Starts a new device. EALREADY: it was started before; EBUSY: another device has taken one of
+ * its sockets; ENOTSOCK: one of them was closed; ETERM. */
 GMQ_EXPORT int gmq_device_start(struct gmq_device *device);
 
 /* Stops taking messages in until gmq_device_resume(); what is queued still leaves. Senders feel

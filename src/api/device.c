@@ -31,14 +31,26 @@ static int find(void *handle, const struct socket *frontend, struct socket **soc
     if (!is_open_socket(handle))
         return -ENOTSOCK;
     *socket = handle;
-    return (*socket)->ctx == frontend->ctx ? 0 : -EXDEV;
+    if ((*socket)->ctx != frontend->ctx)
+        return -EXDEV;
+    return (*socket)->sink ? -EBUSY : 0;
 }
 
 /* A capture socket sends whenever it can; those in lock step cannot. */
-static int check_capture(const struct socket *capture)
+static bool can_capture(const struct socket *socket)
 {
-    const struct pattern *pattern = capture->pattern;
-    return pattern->can_send && pattern->inbound != INBOUND_RECEIVE ? 0 : -EINVAL;
+    const struct pattern *pattern = socket->pattern;
+    return pattern->can_send && pattern->inbound != INBOUND_RECEIVE;
+}
+
+/* Finds a socket that the device has besides its two. It may be left out. */
+static int find_extra(const struct gmq_device *device, void *handle, struct socket **socket)
+{
+    if (!handle)
+        return 0;
+    int rc = find(handle, device->front.socket, socket);
+    bool twice = handle == device->front.socket || handle == device->back.socket;
+    return rc == 0 && twice ? -EBUSY : rc;
 }
 
 static int find_all(struct gmq_device *device, void *backend,
@@ -52,17 +64,16 @@ static int find_all(struct gmq_device *device, void *backend,
     relay_init(&device->back, device, socket, &device->front);
     if (socket == frontend)
         device->front.other = &device->front;
-    if (options->capture && (rc = find(options->capture, frontend, &device->capture)) < 0)
+    rc = find_extra(device, options->capture, &device->capture);
+    if (rc == 0)
+        rc = find_extra(device, options->control, &device->control.socket);
+    if (rc < 0)
         return rc;
-    if (device->capture && (rc = check_capture(device->capture)) < 0)
-        return rc;
-    if (options->control && (rc = find(options->control, frontend, &device->control.socket)) < 0)
-        return rc;
-    if (!fits(device))
+    if (!fits(device) || (device->capture && !can_capture(device->capture)) ||
+        (device->control.socket && !device->control.socket->pattern->can_receive))
         return -EINVAL;
-    bool busy = frontend->sink || socket->sink || (device->capture && device->capture->sink) ||
-                (device->control.socket && device->control.socket->sink);
-    return busy ? -EBUSY : 0;
+    bool twice = device->capture && device->capture == device->control.socket;
+    return twice || frontend->sink ? -EBUSY : 0;
 }
 
 static int subscribe(struct gmq_device *device, const struct gmq_device_options *options)

@@ -18,20 +18,35 @@ static bool is_reflector(const struct gmq_device *device)
     return device->front.socket == device->back.socket;
 }
 
+/* Since the device was made, a socket may have been closed or given to another one. */
+static int check_free(const struct gmq_device *device, const struct socket *socket)
+{
+    if (!socket)
+        return 0;
+    if (atomic_load(&socket->magic) != SOCKET_MAGIC || socket->ctx != device->ctx)
+        return -ENOTSOCK;
+    return socket->sink ? -EBUSY : 0;
+}
+
 int device_start(struct gmq_device *device)
 {
-    struct control *control = &device->control;
+    const struct socket *sockets[] = {device->front.socket, device->back.socket, device->capture,
+                                      device->control.socket};
     if (device->state != GMQ_DEVICE_NEW)
         return -EALREADY;
-    if (device->front.socket->sink || device->back.socket->sink ||
-        (device->capture && device->capture->sink) || (control->socket && control->socket->sink))
-        return -EBUSY;
+    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++) {
+        int rc = check_free(device, sockets[i]);
+        if (rc < 0)
+            return rc;
+    }
     device->state = GMQ_DEVICE_RUNNING;
     account_start(device);
     relay_start(&device->front);
     if (!is_reflector(device))
         relay_start(&device->back);
-    if (control->socket)
+    if (device->capture)
+        capture_start(device);
+    if (device->control.socket)
         control_start(device);
     return 0;
 }
@@ -75,9 +90,10 @@ void device_stop(struct gmq_device *device)
     account_read(device, &device->closing);
     if (device->control.socket)
         control_stop(device);
+    if (device->capture)
+        device->capture->sink = NULL;
     relay_stop(&device->front);
-    if (!is_reflector(device))
-        relay_stop(&device->back);
+    relay_stop(&device->back);
     device_notify(device);
 }
 

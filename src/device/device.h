@@ -64,6 +64,11 @@ void relay_start(struct side *side);
 void relay_stop(struct side *side);
 void relay_pump_later(struct side *side);
 
+/* capture.c: copies of what passes */
+void capture_start(struct gmq_device *device);
+void capture_run(struct gmq_device *device, const struct run *run, const struct prefix *prefix,
+                 const struct tally *tally);
+
 /* device.c: life */
 int device_start(struct gmq_device *device);
 int device_pause(struct gmq_device *device, bool pause);

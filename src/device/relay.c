@@ -30,27 +30,6 @@ static void unhold(struct side *side, struct peer *peer)
     TAILQ_REMOVE(&side->held, peer, held_line);
 }
 
-/* A copy for the capture socket. It takes what it can; the rest is lost to it, and counted. */
-static void capture(struct gmq_device *device, const struct run *run, const struct prefix *prefix,
-                    const struct tally *tally)
-{
-    struct socket *socket = device->capture;
-    tally_add(&socket->ledger.received, tally);
-    size_t taken = socket->pattern->route(socket, run, prefix);
-    if (taken == run->size)
-        return;
-    struct run head = run_within(run, taken);
-    struct run rest = run_after(run, &head);
-    if (run->large)
-        rest = *run;
-    struct tally lost = rest.tally;
-    if (prefix) {
-        lost.parts += prefix->parts * lost.messages;
-        lost.bytes += prefix->bytes * lost.messages;
-    }
-    ledger_drop(&socket->ledger, DROP_FULL, &lost);
-}
-
 /* Routes a run to the other side and books what has gone. Returns octets taken. */
 static size_t forward(struct side *side, struct peer *peer, const struct run *run,
                       const struct prefix *prefix)
@@ -75,7 +54,7 @@ static size_t forward(struct side *side, struct peer *peer, const struct run *ru
     if (!sends)
         ledger_drop(&out->ledger, DROP_NO_ROUTE, &tally);
     if (side->device->capture)
-        capture(side->device, &gone, prefix, &tally);
+        capture_run(side->device, &gone, prefix, &tally);
     return taken;
 }
 
