@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""What the README, the manual pages and the C examples show is true: it compiles, runs, exists."""
+
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import unittest
+
+import zmq
+
+import harness
+
+README = harness.ROOT / "README.md"
+COMMAND_PAGE = harness.ROOT / "docs/greenmq.1.scd"
+LIBRARY_PAGE = harness.ROOT / "docs/greenmq.3.scd"
+EXAMPLE = harness.ROOT / "examples/c/queue.c"
+EXAMPLE_LINES = 22
+COMMANDS = ("queue", "forwarder", "streamer", "demo")
+
+
+def code_of(path):
+    """A C file without the comment on its top."""
+    text = path.read_text()
+    return text[text.index("#include"):].strip()
+
+
+def readme_code():
+    return re.search(r"```c\n(.*?)```", README.read_text(), re.DOTALL)[1].strip()
+
+
+def command_lines():
+    """(where it stands, arguments) of each greenmq command that the documents show."""
+    for line in README.read_text().splitlines():
+        if found := re.match(r"    (?:build/bin/greenmq|\./dev run) (\w.*?)(?:  +#.*)?$", line):
+            yield README.name, shlex.split(found[1])
+    for block in re.findall(r"```\n(.*?)```", COMMAND_PAGE.read_text(), re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("greenmq ") and not line.startswith("greenmq ARGS"):
+                yield COMMAND_PAGE.name, shlex.split(line)[1:]
+
+
+class Examples(harness.Case):
+    """The C examples, against the library that was built."""
+
+    def library(self):
+        places = ("build/dev/lib/libgreenmq.so", "build/lib/libgreenmq.so")
+        return harness.find_built("GREENMQ_LIB", places, "")
+
+    def compile(self, text, name):
+        """The program; its warnings count as errors. A sanitized library needs the same flags."""
+        library = self.library()
+        needed = subprocess.run(["ldd", library], capture_output=True, text=True, check=True).stdout
+        flags = ["-fsanitize=address,undefined"] if "libasan" in needed else []
+        source = pathlib.Path(self.folder, f"{name}.c")
+        source.write_text(text)
+        program = source.with_suffix("")
+        built = subprocess.run(
+            ["cc", "-Wall", "-Wextra", "-Werror", *flags, f"-I{harness.ROOT / 'include'}", source,
+             "-o", program, library, f"-Wl,-rpath,{library.parent}"],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(built.returncode, 0, built.stderr)
+        return program
+
+    def test_the_readme_shows_the_file(self):
+        self.assertEqual(readme_code(), code_of(EXAMPLE))
+        self.assertIn(readme_code().replace("\\", "\\\\"), LIBRARY_PAGE.read_text())
+        self.assertLessEqual(len(readme_code().splitlines()), EXAMPLE_LINES)
+
+    def test_the_readme_example_is_a_queue(self):
+        text, ports = readme_code(), {}
+        for shown in ("5559", "5560"):
+            self.assertIn(shown, text)
+            ports[shown] = str(harness.free_port())
+            text = text.replace(shown, ports[shown])
+        program = subprocess.Popen([self.compile(text, "queue")], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=harness.die_with_parent)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        self.worker(f"tcp://127.0.0.1:{ports['5560']}", lambda parts: [b"world"])
+        client = self.socket(zmq.REQ, f"tcp://127.0.0.1:{ports['5559']}")
+        client.send(b"hello")
+        self.assertEqual(client.recv(), b"world")
+        out, _ = program.communicate("\n", timeout=harness.LIMIT_S)
+        self.assertEqual(out.splitlines()[-1], "Requests passed: 1")
+        self.assertEqual(program.returncode, 0)
+
+    def test_the_other_examples_run(self):
+        program = self.child(self.compile(
+            (harness.ROOT / "examples/c/pause.c").read_text(), "pause"))
+        self.assertEqual(program.wait_exit(), 0, program.said())
+        self.assertIn("received while paused: 0 of 100", program.out())
+        self.assertIn("received afterwards: 100 of 100", program.out())
+        self.assertRegex(program.out(), r"resumed: received 100, forwarded 100, queued 0")
+
+
+class Documents(harness.Case):
+    """The README and the manual pages, against the command."""
+
+    def local(self, word):
+        """An argument as shown, on ports and paths that no other test uses."""
+        word = re.sub(r"(?<!>)tcp://[^,:]+:\w+", "tcp://127.0.0.1:*", word.replace("*:", "all:"))
+        return re.sub(r"ipc:///[^,]+", f"ipc://{self.folder}/tasks", word)
+
+    def test_every_command_line_is_accepted(self):
+        shown = list(command_lines())
+        self.assertGreaterEqual(len([1 for place, _ in shown if place == README.name]), 4)
+        self.assertGreaterEqual(len([1 for place, _ in shown if place != README.name]), 6)
+        for place, words in shown:
+            with self.subTest(place=place, words=words):
+                self.assertIn(words[0], COMMANDS)
+                child = self.child(harness.find_command(), *map(self.local, words))
+                child.wait_line("running; end with Ctrl-C")
+                child.signal(signal.SIGTERM)
+                self.assertEqual(child.wait_exit(), 0, child.said())
+
+    def test_the_manual_has_every_option(self):
+        page = COMMAND_PAGE.read_text()
+        described = set(re.findall(r"^(?:\*-\w\*, )?\*(--[\w-]+)\*", page, re.MULTILINE))
+        offered = set()
+        for command in COMMANDS:
+            told = subprocess.run([harness.find_command(), command, "--help"], check=True,
+                                  capture_output=True, text=True).stdout
+            offered |= set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", told, re.MULTILINE))
+        self.assertEqual(described, offered)
+
+    def test_the_manual_has_every_function(self):
+        header = (harness.ROOT / "include/greenmq/greenmq.h").read_text()
+        page = LIBRARY_PAGE.read_text()
+        for name in set(re.findall(r"\b(gmq_\w+)\(", header)):
+            self.assertTrue(f"*{name}*(" in page, f"{name} is not in {LIBRARY_PAGE.name}")
+        for name in set(re.findall(r"\b(GMQ_(?:DROP|LEAVE|DEVICE|EVENT)_\w+) =", header)):
+            if not name.endswith("_REASONS"):
+                self.assertTrue(name in page, f"{name} is not in {LIBRARY_PAGE.name}")
+
+    def test_links_lead_somewhere(self):
+        for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
+            self.assertTrue((harness.ROOT / target).exists(), f"{target} does not exist")
+
+    def test_the_manual_pages_are_well_formed(self):
+        if not shutil.which("scdoc"):
+            self.skipTest("scdoc is not installed")
+        for page in (COMMAND_PAGE, LIBRARY_PAGE):
+            made = subprocess.run(["scdoc"], input=page.read_text(), capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual(made.returncode, 0, f"{page.name}: {made.stderr}")
+
+
+if __name__ == "__main__":
+    unittest.main()
