@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 
 enum { FRONTEND, BACKEND, CAPTURE, SIDES };
+enum { BACKLOG = 4096 /* connections that wait to be accepted; the system may allow fewer */ };
 
 struct side {
     const char *name;
@@ -64,9 +65,15 @@ static int socket_type(const struct broker *broker, int side)
     }
 }
 
-static int set_marks(void *socket, int hwm)
+/* What the sides' sockets need besides their endpoints: room for a crowd that connects at once,
+ * and the high-water marks. A capture keeps the default marks: it would only lose more. */
+static int set_options(const struct broker *broker, int side)
 {
-    if (hwm < 0)
+    void *socket = broker->sides[side].socket;
+    int backlog = BACKLOG, hwm = broker->args.hwm;
+    if (zmq_setsockopt(socket, ZMQ_BACKLOG, &backlog, sizeof(backlog)))
+        return -1;
+    if (hwm < 0 || side == CAPTURE)
         return 0;
     return zmq_setsockopt(socket, ZMQ_SNDHWM, &hwm, sizeof(hwm)) ||
            zmq_setsockopt(socket, ZMQ_RCVHWM, &hwm, sizeof(hwm));
@@ -98,7 +105,7 @@ static int open_side(struct broker *broker, int number, const char *name, const 
     if (error)
         return command_fail("cannot open the %s: %s", name, zmq_strerror(error));
     side->socket = zmq_socket(broker->context, socket_type(broker, number));
-    if (!side->socket || (number != CAPTURE && set_marks(side->socket, broker->args.hwm)))
+    if (!side->socket || set_options(broker, number))
         return command_fail("cannot open the %s: %s", name, zmq_strerror(zmq_errno()));
     return attach(side);
 }
