@@ -60,12 +60,13 @@ void account_read(struct gmq_device *device, struct gmq_account *account)
     const struct side *front = &device->front, *back = &device->back;
     *account = (struct gmq_account){.size = sizeof *account};
     copy_flow(&account->forward, &back->socket->ledger);
-    if (back->socket != front->socket)
+    account->frontend_peers = count_peers(front->socket);
+    if (back->socket != front->socket) {
         copy_flow(&account->backward, &front->socket->ledger);
+        account->backend_peers = count_peers(back->socket);
+    }
     if (device->capture)
         copy_flow(&account->capture, &device->capture->ledger);
-    account->frontend_peers = count_peers(front->socket);
-    account->backend_peers = count_peers(back->socket);
     account->frontend_joined = front->joined;
     account->backend_joined = back->joined;
     memcpy(account->frontend_left, front->left, sizeof account->frontend_left);

@@ -180,6 +180,8 @@ static bool receive_pending(struct side *side)
     } while (true);
 }
 
+/* Each message that goes may be what the other direction has waited for: a reply that lets the
+ * next request in. */
 static void pump_lock_step(struct side *side)
 {
     struct socket *out = side->other->socket;
@@ -196,6 +198,7 @@ static void pump_lock_step(struct side *side)
         if (!forward(side, NULL, &run, NULL))
             return;
         buffer_term(pending);
+        relay_pump_later(side->other);
     }
     relay_pump_later(side);
 }
