@@ -108,7 +108,8 @@ class Child:
     def _collect(self, name, stream):
         for line in stream:
             with self.changed:
-                self.lines[name].append(line.decode(errors="replace").rstrip("\n"))
+                text = line.decode(errors="replace")
+                self.lines[name].append(text[:-1] if text.endswith("\n") else text + " (cut off)")
                 self.changed.notify_all()
         stream.close()
         with self.changed:
