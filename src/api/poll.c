@@ -28,8 +28,8 @@ struct poller {
     int count;
     struct watch *watches; /* one an item; used if its waiter is not NULL */
     struct waiter *bells;  /* one an item, once a socket of another context is among them */
-    struct pollfd *fds;    /* [0] is for the loop, then the descriptors in order, then bells */
-    nfds_t fd_count;       /* [0] and the descriptors */
+    struct pollfd *fds;    /* WAITER_FDS for the loop, the descriptors in order, then bells */
+    nfds_t fd_count;       /* those and the descriptors */
     struct waiter waiter;
     struct ctx *home; /* NULL before a socket is watched */
     bool unattended;  /* a context other than home has no steward */
@@ -93,7 +93,7 @@ static short from_poll(short events)
 
 static void list_descriptors(struct poller *poller)
 {
-    poller->fd_count = 1;
+    poller->fd_count = WAITER_FDS;
     for (int i = 0; i < poller->count; i++) {
         const zmq_pollitem_t *item = &poller->items[i];
         if (!item->socket)
@@ -105,8 +105,8 @@ static void list_descriptors(struct poller *poller)
 /* Sets revents of all descriptors, for which it waits. Returns how many have events. */
 static int look_at_descriptors(const struct poller *poller, int timeout_ms)
 {
-    struct pollfd *fd = &poller->fds[1];
-    int ready = poll(fd, poller->fd_count - 1, timeout_ms);
+    struct pollfd *fd = &poller->fds[WAITER_FDS];
+    int ready = poll(fd, poller->fd_count - WAITER_FDS, timeout_ms);
     if (ready < 0)
         return -errno;
     for (int i = 0; i < poller->count; i++) {
@@ -119,7 +119,7 @@ static int look_at_descriptors(const struct poller *poller, int timeout_ms)
 static int look(const struct poller *poller, bool turn)
 {
     int sockets = look_at_sockets(poller, turn);
-    if (sockets < 0 || poller->fd_count == 1)
+    if (sockets < 0 || poller->fd_count == WAITER_FDS)
         return sockets;
     int descriptors = look_at_descriptors(poller, 0);
     return descriptors < 0 ? descriptors : sockets + descriptors;
@@ -134,13 +134,10 @@ static struct waiter *bell_for(struct poller *poller, int i)
     if (!poller->bells)
         return NULL;
     struct waiter *bell = &poller->bells[i];
-    waiter_init(bell);
-    bell->following = true;
-    bell->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (bell->wake_fd < 0)
+    waiter_init_bell(bell, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (bell->bell < 0)
         return NULL;
-    pthread_cond_init(&bell->cond, NULL);
-    poller->fds[poller->waiter.fd_count++] = (struct pollfd){.fd = bell->wake_fd, .events = POLLIN};
+    poller->fds[poller->waiter.fd_count++] = (struct pollfd){.fd = bell->bell, .events = POLLIN};
     return bell;
 }
 
@@ -177,7 +174,7 @@ static int watch_all(struct poller *poller)
         if (rc == 0 && poller->items[i].socket)
             rc = watch(poller, i);
     }
-    if (poller->waiter.fd_count == 1)
+    if (poller->waiter.fd_count == WAITER_FDS)
         poller->waiter.fd_count = 0;
     return rc;
 }
@@ -194,10 +191,8 @@ static void unwatch_all(struct poller *poller)
         check(ctx_enter(ctx) == 0);
         socket_unwatch(socket, watch);
         ctx_leave(ctx);
-        if (watch->waiter != &poller->waiter) {
-            close(watch->waiter->wake_fd);
-            pthread_cond_destroy(&watch->waiter->cond);
-        }
+        if (watch->waiter != &poller->waiter)
+            close(watch->waiter->bell);
     }
 }
 
@@ -253,7 +248,7 @@ static uint64_t deadline_of(long timeout_ms)
 static int run(struct poller *poller, long timeout_ms)
 {
     list_descriptors(poller);
-    if (poller->fd_count - 1 < (nfds_t)poller->count)
+    if (poller->fd_count - WAITER_FDS < (nfds_t)poller->count)
         return poll_sockets(poller, deadline_of(timeout_ms));
     if (timeout_ms < 0)
         return look_at_descriptors(poller, -1);
@@ -263,7 +258,7 @@ static int run(struct poller *poller, long timeout_ms)
 int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
 {
     struct watch watches[ON_STACK];
-    struct pollfd fds[ON_STACK + 1];
+    struct pollfd fds[ON_STACK + WAITER_FDS];
     struct poller poller = {.items = items, .count = n_items, .watches = watches, .fds = fds};
     if (n_items < 0)
         return answer(-EINVAL);
@@ -276,7 +271,7 @@ int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
     }
     int rc = -ENOMEM;
     poller.watches = malloc((size_t)n_items * sizeof *poller.watches);
-    poller.fds = malloc(((size_t)n_items + 1) * sizeof *poller.fds);
+    poller.fds = malloc(((size_t)n_items + WAITER_FDS) * sizeof *poller.fds);
     if (poller.watches && poller.fds)
         rc = run(&poller, timeout_ms);
     free(poller.watches);

@@ -7,6 +7,8 @@
 #include "base/buffer.h"
 #include "base/check.h"
 
+enum { COMMAND_MAX = 1 << 24 /* a subscription may be long, but not without end */ };
+
 /* Skips whole frames with short headers. Returns where the last message ended. */
 static const uint8_t *skip_short(const uint8_t **from, const uint8_t *end, struct tally *whole,
                                  struct tally *open)
@@ -43,10 +45,10 @@ static enum scan_stop judge(const struct frame *frame, const struct scan_limits 
     if (unlikely(frame->flags & FRAME_COMMAND)) {
         if (frame->flags & FRAME_MORE)
             return SCAN_COMMAND_MORE;
-        if (frame->size > limits->large_min)
+        if (frame->size > COMMAND_MAX)
             return SCAN_TOO_LARGE;
         if (!whole)
-            return SCAN_END;
+            return frame->size > limits->large_min ? SCAN_LARGE : SCAN_END;
         return inside ? SCAN_INSIDE : SCAN_COMMAND;
     }
     if (unlikely(frame->size > limits->body_max))

@@ -111,7 +111,7 @@ static void flush_or_leave_it(struct ctx *ctx)
         ctx_settle(ctx);
         ctx->flushed_ns = now;
     } else {
-        loop_kick(&ctx->loop);
+        loop_changed(&ctx->loop); /* whoever polls next, or polls now, begins with a turn */
     }
 }
 

@@ -37,7 +37,8 @@ static int route_small(struct socket *socket, struct msg *msg)
     uint8_t frame[FRAME_LONG_HEADER + ON_STACK];
     size_t size = msg_size(msg);
     size_t header = frame_header_write(frame, 0, size);
-    memcpy(frame + header, msg_data(msg), size);
+    if (size)
+        memcpy(frame + header, msg_data(msg), size);
     struct run run = {
         .data = frame, .size = header + size, .tally = {.messages = 1, .parts = 1, .bytes = size}};
     route_whole(socket, &run);

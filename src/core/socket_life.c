@@ -164,6 +164,7 @@ void socket_close(struct socket *socket)
     struct ctx *ctx = socket->ctx;
     struct attachment *attachment, *next;
     atomic_store(&socket->magic, 0);
+    socket->users++; /* it must not end before we are through */
     if (socket->sink)
         socket->sink->closing(socket->sink);
     socket->closed = true;
@@ -178,6 +179,7 @@ void socket_close(struct socket *socket)
     close_peers(socket, socket->options.linger_ms == 0);
     if (socket->options.linger_ms > 0 && !TAILQ_EMPTY(&socket->peers))
         start_linger(socket);
+    socket->users--;
     ctx_later(ctx, &socket->finish);
 }
 

@@ -119,15 +119,20 @@ static size_t deliver(struct sink *sink, struct peer *peer, const struct run *ru
 /* What had been received before the device started: from inboxes, and XPUB's notes. */
 static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
 {
-    while (!buffer_is_empty(in)) {
+    uint64_t messages = in->tally.messages; /* more may come while these go */
+    while (messages) {
         struct run run;
         struct buffer large = {0};
-        size_t taken = 0;
-        if (buffer_front_run(in, &run, &large) == 0)
-            taken = take(side, peer, &run);
+        if (buffer_front_run(in, &run, &large) < 0) {
+            buffer_term(&large);
+            return false;
+        }
+        run = run_take(&run, messages);
+        size_t taken = take(side, peer, &run);
         struct run gone = run_within(&run, taken);
         buffer_pop_messages(in, gone.tally.messages);
         buffer_term(&large);
+        messages -= gone.tally.messages;
         if (taken < run.size)
             return false;
     }

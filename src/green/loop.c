@@ -12,7 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STEWARD_TICK_MS = 1, GIVE_WAY_MS = 1, TURNS_MAX = 8, BLIND_POLL_MS = 10 };
+enum {
+    STEWARD_TICK_MS = 1,
+    GIVE_WAY_MS = 1,
+    TURNS_MAX = 8,
+    FOLLOW_MS = 3600000,
+    BUSY_WORK = 4,     /* reads in a turn, after which the next one comes without a poll */
+    BUSY_TURNS = 16,   /* but not more such turns in a row */
+    BLIND_POLL_MS = 10 /* who got no bell looks so often */
+};
 
 uint64_t loop_clock_ns(void)
 {
@@ -23,7 +31,10 @@ uint64_t loop_clock_ns(void)
 
 uint64_t loop_deadline_ns(long ms)
 {
-    return ms < 0 ? UINT64_MAX : loop_clock_ns() + (uint64_t)ms * 1000000u;
+    uint64_t now = loop_clock_ns();
+    if (ms < 0 || (uint64_t)ms > (UINT64_MAX - now) / 1000000u)
+        return UINT64_MAX;
+    return now + (uint64_t)ms * 1000000u;
 }
 
 static void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ns)
@@ -76,28 +87,53 @@ static void lock_after_poll(struct loop *loop)
     loop->giving_way = false;
 }
 
-void loop_kick(struct loop *loop)
+/* Ends the poll of a waiter. The bell stays rung until the waiter itself has heard it: nobody
+ * else's turn can take the event away. */
+static void ring(struct waiter *waiter)
 {
-    if (!loop->polling || loop->kicked)
+    uint64_t one = 1;
+    if (waiter->rung || !waiter->polling || waiter->bell < 0)
         return;
-    loop->kicked = true;
-    uv_async_send(&loop->kick);
+    waiter->rung = true;
+    check(write(waiter->bell, &one, sizeof one) == sizeof one);
 }
 
-static void on_kick(uv_async_t *kick)
+static void hear(struct waiter *waiter)
 {
-    ((struct loop *)kick->data)->kicked = false;
+    uint64_t rings;
+    if (!waiter->rung)
+        return;
+    waiter->rung = false;
+    check(read(waiter->bell, &rings, sizeof rings) == sizeof rings);
+}
+
+static void take_bell(struct loop *loop, struct waiter *waiter)
+{
+    if (loop->spare_bell_count)
+        waiter->bell = loop->spare_bells[--loop->spare_bell_count];
+    else
+        waiter->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static void give_bell(struct loop *loop, struct waiter *waiter)
+{
+    if (waiter->bell >= 0 && loop->spare_bell_count < SPARE_BELLS)
+        loop->spare_bells[loop->spare_bell_count++] = waiter->bell;
+    else if (waiter->bell >= 0)
+        close(waiter->bell);
+    waiter->bell = -1;
 }
 
 void loop_changed(struct loop *loop)
 {
     loop->changed = true;
-    loop_kick(loop);
+    if (loop->leader)
+        ring(loop->leader);
 }
 
 bool loop_is_attended(const struct loop *loop)
 {
-    return loop->has_steward || loop->polling > 0;
+    return loop->has_steward || (loop->leader && loop->leader->polling);
 }
 
 void loop_turn(struct loop *loop)
@@ -131,26 +167,26 @@ static int poll_timeout_ms(struct loop *loop, uint64_t deadline_ns)
     return timeout;
 }
 
-/* Polls with the lock released: the loop's descriptor, or a follower's, and the waiter's own. */
+/* Polls with the lock released: the loop's descriptor if `fd` is that, the bell, and those of the
+ * application's that the waiter came with. */
 static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int timeout_ms)
 {
-    struct pollfd one = {.fd = fd, .events = POLLIN}, *fds = &one;
-    nfds_t count = 1;
-    if (waiter->fd_count) {
-        fds = waiter->fds;
-        fds[0] = one;
-        count = waiter->fd_count;
-    }
-    bool leads = waiter == loop->leader;
-    loop->polling += leads;
+    struct pollfd own[WAITER_FDS], *fds = waiter->fd_count ? waiter->fds : own;
+    nfds_t count = waiter->fd_count ? waiter->fd_count : WAITER_FDS;
+    fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = waiter->bell, .events = POLLIN};
+    if (waiter->bell < 0 && (timeout_ms < 0 || timeout_ms > BLIND_POLL_MS))
+        timeout_ms = BLIND_POLL_MS;
+    waiter->polling = true;
     pthread_mutex_unlock(&loop->lock);
     int n = poll(fds, count, timeout_ms);
     int error = errno;
     lock_after_poll(loop);
-    loop->polling -= leads;
+    waiter->polling = false;
+    hear(waiter);
     if (n < 0)
         return error == EINTR ? -EINTR : 0;
-    if (n > (fds[0].revents != 0))
+    if (n > (fds[0].revents != 0) + (fds[1].revents != 0))
         waiter->woken = true;
     return 0;
 }
@@ -160,19 +196,30 @@ static bool is_over(uint64_t deadline_ns)
     return deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns;
 }
 
+/* Polls, unless the last turn found so much to do that there will be more. */
+static int poll_or_go_on(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns,
+                         unsigned *turns)
+{
+    bool busy = loop->work >= BUSY_WORK && ++*turns < BUSY_TURNS;
+    loop->work = 0;
+    if (busy && !atomic_load(&loop->queueing))
+        return 0;
+    *turns = 0;
+    int timeout_ms = poll_timeout_ms(loop, deadline_ns);
+    return poll_unlocked(loop, waiter, uv_backend_fd(&loop->uv), timeout_ms);
+}
+
 /* Runs the loop until this waiter is woken or another thread takes the lead. */
 static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
     int rc = 0;
+    unsigned turns = 0;
     loop->leader = waiter;
     if (loop->changed)
         loop_turn(loop);
     while (!waiter->woken && loop->leader == waiter && rc == 0) {
-        int timeout_ms = poll_timeout_ms(loop, deadline_ns);
-        rc = poll_unlocked(loop, waiter, uv_backend_fd(&loop->uv), timeout_ms);
-        loop->turning = waiter;
+        rc = poll_or_go_on(loop, waiter, deadline_ns, &turns);
         loop_turn(loop);
-        loop->turning = NULL;
         if (rc == 0 && is_over(deadline_ns))
             rc = -ETIMEDOUT;
     }
@@ -184,37 +231,18 @@ static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 /* Sleeps while another thread leads. */
 static int follow(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
-    int rc = 0;
-    waiter->following = true;
+    uint64_t now = loop_clock_ns();
+    uint64_t left_ms = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
     TAILQ_INSERT_TAIL(&loop->followers, waiter, line);
-    if (!waiter->fd_count) {
-        cond_wait_until(&waiter->cond, &loop->lock, deadline_ns);
-    } else {
-        if (waiter->wake_fd < 0)
-            waiter->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        uint64_t now = loop_clock_ns();
-        uint64_t left_ms = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
-        int blind = waiter->wake_fd < 0 ? BLIND_POLL_MS : 1000;
-        rc = poll_unlocked(loop, waiter, waiter->wake_fd,
-                           left_ms < (uint64_t)blind ? (int)left_ms : blind);
-    }
+    int rc = poll_unlocked(loop, waiter, -1, (int)(left_ms < FOLLOW_MS ? left_ms : FOLLOW_MS));
     TAILQ_REMOVE(&loop->followers, waiter, line);
-    waiter->following = false;
     return rc == 0 && is_over(deadline_ns) ? -ETIMEDOUT : rc;
-}
-
-static void follower_call(struct waiter *waiter)
-{
-    uint64_t one = 1;
-    if (waiter->wake_fd >= 0 && write(waiter->wake_fd, &one, sizeof one) < 0)
-        return; /* it is full, so it is readable */
-    pthread_cond_signal(&waiter->cond);
 }
 
 int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
     int rc = 0;
-    cond_init(&waiter->cond);
+    take_bell(loop, waiter);
     loop->waits++;
     while (!waiter->woken && rc == 0) {
         /* The steward gives way to any thread of the application. */
@@ -222,28 +250,22 @@ int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
             rc = follow(loop, waiter, deadline_ns);
         } else {
             if (loop->leader)
-                loop_kick(loop);
+                ring(loop->leader);
             rc = lead(loop, waiter, deadline_ns);
         }
     }
     /* If nobody leads now, the next follower does; or else the steward, see loop_leave(). */
     if (!loop->leader && !TAILQ_EMPTY(&loop->followers))
-        follower_call(TAILQ_FIRST(&loop->followers));
-    if (waiter->wake_fd >= 0)
-        close(waiter->wake_fd);
-    pthread_cond_destroy(&waiter->cond);
+        ring(TAILQ_FIRST(&loop->followers));
+    give_bell(loop, waiter);
     return waiter->woken ? 0 : rc;
 }
 
 void loop_wake(struct loop *loop, struct waiter *waiter)
 {
-    if (waiter->woken)
-        return;
+    (void)loop;
     waiter->woken = true;
-    if (waiter->following)
-        follower_call(waiter);
-    else if (waiter == loop->leader && waiter != loop->turning)
-        loop_kick(loop);
+    ring(waiter);
 }
 
 /* The steward. It sleeps while another thread leads or there is nothing to look after. When the
@@ -254,6 +276,7 @@ static void *steward_run(void *arg)
     struct waiter waiter;
     waiter_init(&waiter);
     waiter.is_steward = true;
+    take_bell(loop, &waiter);
     pthread_mutex_lock(&loop->lock);
     uint64_t seen = loop->waits;
     while (!loop->steward_quit) {
@@ -268,6 +291,7 @@ static void *steward_run(void *arg)
             lead(loop, &waiter, UINT64_MAX);
         }
     }
+    give_bell(loop, &waiter);
     pthread_mutex_unlock(&loop->lock);
     return NULL;
 }
@@ -287,12 +311,9 @@ static void steward_stop(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     loop->steward_quit = true;
-    loop->changed = true;
     pthread_cond_signal(&loop->steward_cond);
-    if (loop->leader && loop->leader->is_steward) {
-        loop->leader->woken = true;
-        loop_kick(loop);
-    }
+    if (loop->leader && loop->leader->is_steward)
+        loop_wake(loop, loop->leader);
     pthread_mutex_unlock(&loop->lock);
     pthread_join(loop->steward, NULL);
 }
@@ -303,13 +324,6 @@ int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
     int rc = uv_loop_init(&loop->uv);
     if (rc < 0)
         return rc;
-    rc = uv_async_init(&loop->uv, &loop->kick, on_kick);
-    if (rc < 0) {
-        uv_loop_close(&loop->uv);
-        return rc;
-    }
-    loop->kick.data = loop;
-    uv_unref((uv_handle_t *)&loop->kick);
     TAILQ_INIT(&loop->followers);
     pthread_mutex_init(&loop->lock, NULL);
     cond_init(&loop->way_given);
@@ -321,9 +335,10 @@ void loop_term(struct loop *loop)
 {
     if (loop->has_steward)
         steward_stop(loop);
-    uv_close((uv_handle_t *)&loop->kick, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     check(uv_loop_close(&loop->uv) == 0);
+    while (loop->spare_bell_count)
+        close(loop->spare_bells[--loop->spare_bell_count]);
     pthread_cond_destroy(&loop->steward_cond);
     pthread_cond_destroy(&loop->way_given);
     pthread_mutex_destroy(&loop->lock);

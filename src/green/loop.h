@@ -27,32 +27,34 @@
 /* Somebody who waits, on the stack of the one who does. */
 struct waiter {
     TAILQ_ENTRY(waiter) line; /* among the followers */
-    pthread_cond_t cond;      /* a follower sleeps here */
     bool woken;               /* what it waits for may have come */
-    bool following;
+    bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
+    bool rung;
     bool is_steward;
-    struct pollfd *fds; /* descriptors of the application's that wake it too; fds[0] is ours */
-    nfds_t fd_count;    /* fds[0] included; 0 without any */
-    int wake_fd;        /* a follower with descriptors is woken through this eventfd, else -1 */
+    int bell;           /* an eventfd that ends its poll; -1: none, it looks every 10 ms */
+    struct pollfd *fds; /* descriptors of the application's that wake it too, behind ours */
+    nfds_t fd_count;    /* the WAITER_FDS that are ours included; 0 without any */
 };
+
+/* The first places of waiter->fds are for the loop: its own descriptor and the bell. */
+enum { WAITER_FDS = 2, SPARE_BELLS = 8 };
 
 TAILQ_HEAD(waiters, waiter);
 
 struct loop {
     uv_loop_t uv;
-    uv_async_t kick; /* ends the poll of whoever polls */
     pthread_mutex_t lock;
     atomic_uint queueing; /* threads that wait for the lock to make a call */
     bool giving_way;      /* the leader lets them in first */
     pthread_cond_t way_given;
 
     struct waiter *leader;
-    struct waiter *turning; /* the leader whose turn runs now */
     struct waiters followers;
-    unsigned polling; /* threads inside poll() now */
-    bool kicked;      /* a kick is under way */
-    bool changed;     /* handles were started or stopped since the last turn */
+    int spare_bells[SPARE_BELLS];
+    unsigned spare_bell_count;
+    bool changed; /* handles were started or stopped since the last turn */
     bool in_turn;
+    unsigned work;   /* reads since the leader last looked; those who read count them */
     uint64_t now_ns; /* when the present turn began */
 
     /* Called at the end of each turn, under the lock. */
@@ -80,9 +82,6 @@ void loop_leave(struct loop *loop);
 /* Handles of loop->uv were started, stopped or closed: whoever polls must look again. */
 void loop_changed(struct loop *loop);
 
-/* There is something to do at the next turn: brings it about soon. */
-void loop_kick(struct loop *loop);
-
 /* Is somebody there, or soon there, who runs the loop without being called? */
 bool loop_is_attended(const struct loop *loop);
 
@@ -91,7 +90,13 @@ void loop_turn(struct loop *loop);
 
 static inline void waiter_init(struct waiter *waiter)
 {
-    *waiter = (struct waiter){.wake_fd = -1};
+    *waiter = (struct waiter){.bell = -1};
+}
+
+/* For one who waits for several loops at once, with a poll of its own on the eventfd `bell`. */
+static inline void waiter_init_bell(struct waiter *waiter, int bell)
+{
+    *waiter = (struct waiter){.bell = bell, .polling = true};
 }
 
 /* Waits, leading the loop if nobody does, until the waiter is woken or one of its descriptors is

@@ -54,6 +54,7 @@ struct stream {
     struct chunk *body;    /* the body of a large frame, `body_have` octets of it */
     size_t body_have;
     uint8_t body_flags;
+    int low_water;         /* SO_RCVLOWAT, 0 for never set */
     bool more; /* the last frame in `message` had MORE */
 
     /* Output */

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 enum {
+    LOW_WATER_MAX = 262144, /* of a large body, so much is waited for at once */
     LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
     SHARE_KEPT_MIN = 32768  /* refused octets beyond this are shared with the scratch chunk */
@@ -84,6 +85,17 @@ static bool deliver_message(struct stream *stream)
     return true;
 }
 
+/* The system wakes us when so many octets have come, or the end has: not for every segment of a
+ * large body. */
+static void wake_at(struct stream *stream, size_t size)
+{
+    int low = size > LOW_WATER_MAX ? LOW_WATER_MAX : (int)size;
+    if (low == stream->low_water)
+        return;
+    stream->low_water = low;
+    (void)setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
+}
+
 /* A large frame begins at `frame`: gets a chunk, and what is there of the body. */
 static bool begin_body(struct stream *stream, const struct frame *frame, size_t available)
 {
@@ -94,7 +106,8 @@ static bool begin_body(struct stream *stream, const struct frame *frame, size_t 
     }
     memcpy(stream->body->data, frame->body, available);
     stream->body_have = available;
-    stream->body_flags = frame->flags & FRAME_MORE;
+    stream->body_flags = frame->flags & (FRAME_MORE | FRAME_COMMAND);
+    wake_at(stream, frame->size - available);
     return true;
 }
 
@@ -103,6 +116,11 @@ static void end_body(struct stream *stream)
 {
     struct chunk *body = stream->body;
     stream->body = NULL;
+    if (stream->body_flags & FRAME_COMMAND) {
+        stream_on_command(stream, &(struct frame){.body = body->data, .size = body->size});
+        chunk_unref(body);
+        return;
+    }
     int rc = buffer_append_shared(&stream->message, stream->body_flags, body, body->data,
                                   body->size);
     chunk_unref(body);
@@ -263,6 +281,7 @@ bool stream_read(struct stream *stream)
         return false;
     }
     stream->heard_ns = stream->socket->ctx->loop.now_ns;
+    stream->socket->ctx->loop.work++;
     size_t size = (size_t)n;
     if (stream->body) {
         size_t got = size < to_body ? size : to_body;
@@ -270,6 +289,7 @@ bool stream_read(struct stream *stream)
         size -= got;
         if (got == to_body)
             end_body(stream);
+        wake_at(stream, got == to_body ? 1 : to_body - got);
     }
     if (stream->failing.queued)
         return true;

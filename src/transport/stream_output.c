@@ -197,6 +197,10 @@ void stream_on_heartbeat(uv_timer_t *timer)
     struct stream *stream = timer->data;
     const struct options *options = &stream->socket->options;
     uint64_t now = loop_clock_ns();
+    if (stream->body)
+        stream_read(stream); /* the system may keep what is less than the low-water mark */
+    if (stream->failing.queued || stream->state != STREAM_TRAFFIC)
+        return;
     bool deaf = stream->peer->held; /* we do not read, so we cannot hear */
     bool unanswered = stream->pinged_ns > stream->heard_ns && timeout_ns(options) &&
                       now >= stream->pinged_ns + timeout_ns(options);
