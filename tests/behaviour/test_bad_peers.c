@@ -7,7 +7,7 @@
 #include "behaviour/raw.h"
 
 /* A request of 2^63 bytes must fail as any other too large one; some allocators end the process. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
