@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+enum { RELAYS_MAX = 8 };
 enum { STATISTICS = 8 }; /* messages and bytes in and out of the frontend, then of the backend */
 
 struct relay {
@@ -19,9 +20,16 @@ struct relay {
     void *captured, *steering; /* the test's ends of these two */
     struct endpoint at_front, at_back;
     pthread_t thread;
-    int rc, error; /* how the device returned */
+    struct outcome *outcome;
+};
+
+/* How a device returned. It outlives the test, which may fail before the device's thread ends. */
+struct outcome {
+    void *front, *back, *capture, *control;
+    int rc, error;
     atomic_bool ended;
 };
+static struct outcome outcomes[RELAYS_MAX];
 
 /* A face of the device: bound, and with nothing to wait for when it closes. */
 static inline void *open_face(int type, const char *endpoint, struct endpoint *where)
@@ -63,28 +71,41 @@ static inline void add_control(struct relay *relay)
 
 static inline void *run_relay(void *argument)
 {
-    struct relay *relay = argument;
-    relay->rc = relay->control
-                    ? zmq_proxy_steerable(relay->front, relay->back, relay->capture, relay->control)
-                    : zmq_proxy(relay->front, relay->back, relay->capture);
-    relay->error = relay->rc == -1 ? zmq_errno() : 0;
-    atomic_store(&relay->ended, true);
+    struct outcome *run = argument;
+    run->rc = run->control ? zmq_proxy_steerable(run->front, run->back, run->capture, run->control)
+                           : zmq_proxy(run->front, run->back, run->capture);
+    run->error = run->rc == -1 ? zmq_errno() : 0;
+    atomic_store(&run->ended, true);
     return NULL;
+}
+
+/* A place for the outcome: the next one, in turn. */
+static inline struct outcome *next_outcome(struct relay *relay)
+{
+    static size_t used;
+    struct outcome *outcome = &outcomes[used++ % RELAYS_MAX];
+    outcome->front = relay->front;
+    outcome->back = relay->back;
+    outcome->capture = relay->capture;
+    outcome->control = relay->control;
+    outcome->rc = outcome->error = 0;
+    atomic_store(&outcome->ended, false);
+    return relay->outcome = outcome;
 }
 
 static inline void start_relay(struct relay *relay)
 {
-    relay->thread = start_thread(run_relay, relay);
+    relay->thread = start_thread(run_relay, next_outcome(relay));
 }
 
 /* Ends it the only way there is without control: by shutting its context down. */
 static inline void end_relay(struct relay *relay)
 {
-    assert_false(atomic_load(&relay->ended));
+    assert_false(atomic_load(&relay->outcome->ended));
     assert_int_equal(zmq_ctx_shutdown(world.ctx), 0);
     join_thread(relay->thread);
-    assert_int_equal(relay->rc, -1);
-    assert_string_equal(zmq_strerror(relay->error), zmq_strerror(ETERM));
+    assert_int_equal(relay->outcome->rc, -1);
+    assert_string_equal(zmq_strerror(relay->outcome->error), zmq_strerror(ETERM));
 }
 
 static inline void ask_statistics(struct relay *relay, uint64_t count[STATISTICS])
@@ -108,7 +129,7 @@ static inline void terminate_relay(struct relay *relay)
 {
     send_parts(relay->steering, "TERMINATE");
     join_thread(relay->thread);
-    assert_int_equal(relay->rc, 0);
+    assert_int_equal(relay->outcome->rc, 0);
 }
 
 static inline void *open_client(int type, struct endpoint where)

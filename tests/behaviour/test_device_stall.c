@@ -69,9 +69,9 @@ static void control_answers(int control, int asks)
     struct gmq_account books = account_in_time(rig.device);
     assert_queue_stands(&books.forward);
     ask(asker, first);
-    assert_int_equal(first[0], books.forward.received.parts);
+    assert_int_equal(first[0], books.forward.received.messages);
     assert_int_equal(first[1], books.forward.received.bytes);
-    assert_int_equal(first[6], books.forward.forwarded.parts);
+    assert_int_equal(first[6], books.forward.forwarded.messages);
     assert_int_equal(first[7], books.forward.forwarded.bytes);
     assert_true(first[6] < first[0] && first[7] < first[1]);
     for (int i = 0; i < 20; i++) {

@@ -208,7 +208,8 @@ TEST(waiting_poll_is_woken_by_either)
     connect_to(push, bind_to(pull, *state).text);
     for (int i = 0; i < 2; i++) {
         zmq_pollitem_t items[] = {fd_item(ends[0], ZMQ_POLLIN), socket_item(pull, ZMQ_POLLIN)};
-        struct later later = {.socket = i ? push : NULL, .fd = ends[1]};
+        static struct later later;
+        later = (struct later){.socket = i ? push : NULL, .fd = ends[1]};
         pthread_t thread = start_thread(act_later, &later);
         assert_int_equal(zmq_poll(items, 2, i ? DEADLINE_MS : -1), 1);
         assert_int_equal(items[i].revents, ZMQ_POLLIN);

@@ -88,7 +88,7 @@ TEST(queues_in_a_row)
     use_queue(&both);
     end_relay(&first);
     join_thread(second.thread);
-    assert_int_equal(second.error, ETERM);
+    assert_int_equal(second.outcome->error, ETERM);
 }
 
 TEST(forwarder_sends_subscriptions_up_and_messages_down)
@@ -291,23 +291,20 @@ TEST(end_of_the_context_ends_the_device)
     world.ctx = NULL;
     pthread_t ending = start_thread(end_context, ctx);
     join_thread(relay.thread);
-    assert_int_equal(relay.rc, -1);
-    assert_int_equal(relay.error, ETERM);
+    assert_int_equal(relay.outcome->rc, -1);
+    assert_int_equal(relay.outcome->error, ETERM);
     close_socket(relay.front);
     close_socket(relay.back);
     assert_int_equal((intptr_t)join_thread(ending), 0);
 }
 
-struct device {
-    int type;
-    struct relay *relay;
-};
+static int device_type; /* of the one that run_device is about to run */
 
 static void *run_device(void *argument)
 {
-    const struct device *device = argument;
-    device->relay->rc = zmq_device(device->type, device->relay->front, device->relay->back);
-    device->relay->error = device->relay->rc == -1 ? zmq_errno() : 0;
+    struct outcome *run = argument;
+    run->rc = zmq_device(device_type, run->front, run->back);
+    run->error = run->rc == -1 ? zmq_errno() : 0;
     return NULL;
 }
 
@@ -318,11 +315,11 @@ TEST(older_name_and_its_types)
                                    {ZMQ_FORWARDER, ZMQ_XPUB, ZMQ_XSUB, ZMQ_XPUB, ZMQ_XSUB}};
     for (int i = 0; i < 3; i++) {
         struct relay relay = open_relay(types[i][2], types[i][3], *state);
-        struct device device = {types[i][0], &relay};
-        relay.thread = start_thread(run_device, &device);
+        device_type = types[i][0];
+        relay.thread = start_thread(run_device, next_outcome(&relay));
         void *client = open_client(types[i][1], relay.at_front);
         void *server = open_client(types[i][4], relay.at_back);
-        if (device.type == ZMQ_FORWARDER) {
+        if (device_type == ZMQ_FORWARDER) {
             send_bytes(server, "\1", 1, 0);
             expect_parts(client, "\1");
         }

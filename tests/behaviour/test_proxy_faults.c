@@ -291,7 +291,7 @@ TEST(vanished_client_does_not_end_a_mandatory_router)
     send_part(worker, &id, ZMQ_SNDMORE);
     send_parts(worker, "", "in time");
     expect_parts(client, "in time");
-    assert_false(atomic_load(&relay.ended));
+    assert_false(atomic_load(&relay.outcome->ended));
     terminate_relay(&relay);
 }
 
@@ -357,7 +357,7 @@ TEST(signal_does_not_end_it)
         assert_int_equal(pthread_kill(relay.thread, SIGUSR1), 0);
         assert_int_equal(recv_number(sink), i);
     }
-    assert_false(atomic_load(&relay.ended));
+    assert_false(atomic_load(&relay.outcome->ended));
     terminate_relay(&relay);
 }
 

@@ -35,7 +35,7 @@ TEST(terminate_ends_it_well)
     send_parts(source, "through");
     expect_parts(sink, "through");
     terminate_relay(&relay);
-    assert_int_equal(relay.rc, 0);
+    assert_int_equal(relay.outcome->rc, 0);
 }
 
 TEST(terminate_ends_an_idle_one)
@@ -198,7 +198,7 @@ TEST(rep_as_control)
     send_parts(relay.steering, "TERMINATE");
     expect_parts(relay.steering, "");
     join_thread(relay.thread);
-    assert_int_equal(relay.rc, 0);
+    assert_int_equal(relay.outcome->rc, 0);
 }
 
 TEST(subscriber_as_control)
@@ -218,7 +218,7 @@ TEST(subscriber_as_control)
     expect_parts(sink, "one");
     send_parts(relay.steering, "TERMINATE");
     join_thread(relay.thread);
-    assert_int_equal(relay.rc, 0);
+    assert_int_equal(relay.outcome->rc, 0);
 }
 
 /* libzmq ends the process over them. */

@@ -166,7 +166,8 @@ TEST(one_thread_for_each_socket)
     bind_to(pull, "inproc://sink");
     connect_to(back, "inproc://sink");
     set_int(front, ZMQ_RCVTIMEO, -1);
-    struct way way = {front, back, 0, 0};
+    static struct way way;
+    way = (struct way){front, back, 0, 0};
     pthread_t thread = start_thread(move, &way);
     for (int i = 0; i < MESSAGES; i++)
         send_number(push, i, 0);

@@ -10,6 +10,7 @@
 
 enum { THREADS = 6, MESSAGES = 500 };
 
+/* Static wherever it is used: the thread may outlive a test that fails. */
 struct job {
     void *socket;
     int number;
@@ -66,7 +67,7 @@ TEST(many_threads_send_on_one_push)
     void *push = open_socket(ZMQ_PUSH);
     void *pull = open_socket(ZMQ_PULL);
     connect_to(push, bind_to(pull, *state).text);
-    struct job job[THREADS];
+    static struct job job[THREADS];
     pthread_t thread[THREADS];
     int next[THREADS] = {0};
     for (int i = 0; i < THREADS; i++) {
@@ -109,7 +110,7 @@ TEST(many_senders_and_many_receivers)
     void *pull = open_socket(ZMQ_PULL);
     connect_to(push, bind_to(pull, *state).text);
     forget_seen();
-    struct job job[THREADS];
+    static struct job job[THREADS];
     pthread_t sender[THREADS], receiver[THREADS];
     for (int i = 0; i < THREADS; i++) {
         job[i] = (struct job){push, i};
@@ -128,7 +129,7 @@ TEST(many_threads_with_their_own_sockets)
 {
     void *pull = open_socket(ZMQ_PULL);
     struct endpoint where = bind_to(pull, *state);
-    struct job job[THREADS];
+    static struct job job[THREADS];
     pthread_t thread[THREADS];
     int next[THREADS] = {0};
     for (int i = 0; i < THREADS; i++) {
@@ -194,7 +195,9 @@ TEST(one_thread_polls_while_another_sends)
     void *here = open_socket(ZMQ_PAIR);
     void *there = open_socket(ZMQ_PAIR);
     connect_to(there, bind_to(here, *state).text);
-    struct job job[2] = {{here, 0}, {there, 1}};
+    static struct job job[2];
+    job[0] = (struct job){here, 0};
+    job[1] = (struct job){there, 1};
     pthread_t poller[2] = {start_thread(poll_and_receive, here),
                            start_thread(poll_and_receive, there)};
     pthread_t sender[2] = {start_thread(send_many, &job[0]), start_thread(send_many, &job[1])};
@@ -227,7 +230,8 @@ TEST(options_may_be_set_meanwhile)
     connect_to(push, bind_to(pull, *state).text);
     atomic_store(&enough, false);
     pthread_t options = start_thread(set_options, push);
-    struct job job = {push, 0};
+    static struct job job;
+    job = (struct job){push, 0};
     pthread_t sender = start_thread(send_many, &job);
     for (int i = 0; i < MESSAGES; i++) {
         int content[2] = {-1, -1};
@@ -258,8 +262,11 @@ TEST(endpoints_may_come_and_go_meanwhile)
     void *push = open_socket(ZMQ_PUSH);
     void *pull = open_socket(ZMQ_PULL);
     connect_to(push, bind_to(pull, *state).text);
-    struct job endpoint[2] = {{push, 0}, {pull, 1}};
-    struct job job = {push, 0};
+    static struct job endpoint[2];
+    endpoint[0] = (struct job){push, 0};
+    endpoint[1] = (struct job){pull, 1};
+    static struct job job;
+    job = (struct job){push, 0};
     pthread_t binder[2] = {start_thread(connect_and_disconnect, &endpoint[0]),
                            start_thread(connect_and_disconnect, &endpoint[1])};
     pthread_t sender = start_thread(send_many, &job);
