@@ -380,6 +380,33 @@ void buffer_drop_open(struct buffer *buffer, struct tally *dropped)
     buffer->inside = buffer->open = false;
 }
 
+void buffer_cut(struct buffer *buffer, uint32_t n, size_t at, const struct tally *kept)
+{
+    uint32_t stay = at ? n + 1 : n;
+    uint64_t bytes = 0;
+    struct tally before = {0};
+    while (buffer->count > stay)
+        chunk_unref(piece_at(buffer, --buffer->count)->chunk);
+    for (uint32_t i = 0; i < buffer->count; i++) {
+        struct piece *piece = piece_at(buffer, i);
+        if (at && i == n) {
+            piece->size = at;
+            piece->tally = *kept;
+            tally_sub(&piece->tally, &before);
+            piece->open = false;
+        }
+        tally_add(&before, &piece->tally);
+        bytes += piece->size;
+    }
+    buffer->tail_room = 0;
+    buffer->tally = *kept;
+    buffer->bytes = bytes - buffer->gone;
+    if (buffer->count && buffer->gone == piece_at(buffer, 0)->size)
+        piece_drop(buffer); /* nothing had begun to leave */
+    if (!buffer->count)
+        buffer->gone = buffer->walked = 0;
+}
+
 int buffer_splice(struct buffer *buffer, struct buffer *from)
 {
     if (buffer_is_empty(buffer)) {

@@ -93,6 +93,13 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
  * *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
 
+/* As output: drops all but the message that has begun to leave; adds it to *dropped. */
+void buffer_drop_rest(struct buffer *buffer, struct tally *dropped);
+
+/* For that: cuts off all behind octet `at` of piece `n`, a border of frames. `kept` is the tally of
+ * what stays. */
+void buffer_cut(struct buffer *buffer, uint32_t n, size_t at, const struct tally *kept);
+
 /* As inbox: the next frame and the chunk that its body lies in (may be NULL: not asked). False
  * when there is none. */
 bool buffer_front(const struct buffer *buffer, struct frame *frame, struct chunk **chunk);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 enum {
+    CHUNK_MAX_SHIFT = 39,  /* 512 GiB: nobody means that */
     CACHED_MIN_SHIFT = 16, /* 64 KiB: below, malloc is good at it */
     CACHED_MAX_SHIFT = 23, /* 8 MiB: above, the bytes cost more than the pages */
     CACHED_CLASSES = CACHED_MAX_SHIFT - CACHED_MIN_SHIFT + 1,
@@ -70,7 +71,7 @@ static void block_put(void *block, size_t total)
 
 struct chunk *chunk_new(size_t size)
 {
-    if (size > SIZE_MAX / 2)
+    if (size >> CHUNK_MAX_SHIFT)
         return NULL;
     struct chunk *chunk = block_get(sizeof *chunk + size);
     if (!chunk)

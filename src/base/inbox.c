@@ -66,6 +66,43 @@ void buffer_pop_messages(struct buffer *buffer, uint64_t messages)
     }
 }
 
+/* The end of what has begun to leave: of a message, and of a command in front of its rest. */
+static struct cursor find_open_end(const struct buffer *buffer, struct tally *kept)
+{
+    struct cursor cursor = {.at = buffer->walked};
+    const struct piece *first = piece_at(buffer, 0);
+    struct frame frame;
+    struct chunk *chunk;
+    bool open = buffer->inside;
+    if (open && first->body) {
+        *kept = first->tally;
+        cursor = (struct cursor){.n = 1};
+        open = first->open;
+    }
+    while (open && cursor_read(buffer, &cursor, &frame, &chunk)) {
+        bool more = frame.flags & FRAME_MORE;
+        if (frame.flags & FRAME_COMMAND) {
+            open = buffer->open;
+            continue;
+        }
+        struct tally tally = {.messages = !more, .parts = 1, .bytes = frame.size};
+        tally_add(kept, &tally);
+        open = more;
+    }
+    return cursor;
+}
+
+void buffer_drop_rest(struct buffer *buffer, struct tally *dropped)
+{
+    struct tally kept = {0}, rest = buffer->tally;
+    if (!buffer->count)
+        return;
+    struct cursor end = find_open_end(buffer, &kept);
+    tally_sub(&rest, &kept);
+    tally_add(dropped, &rest);
+    buffer_cut(buffer, end.n, end.at, &kept);
+}
+
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large)
 {
     struct cursor cursor = cursor_front(buffer);

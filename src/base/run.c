@@ -53,9 +53,11 @@ static enum scan_stop judge(const struct frame *frame, const struct scan_limits 
     }
     if (unlikely(frame->size > limits->body_max))
         return SCAN_TOO_LARGE;
-    if (!whole && frame->size > limits->large_min)
-        return SCAN_LARGE;
-    return SCAN_END;
+    if (!whole)
+        return frame->size > limits->large_min ? SCAN_LARGE : SCAN_END;
+    /* "SHOULD be short": what is passed on as it came must be as we would write it. */
+    bool spelt_long = (frame->flags & FRAME_LONG) && frame->size <= FRAME_SHORT_MAX;
+    return spelt_long ? SCAN_LARGE : SCAN_END;
 }
 
 void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct scan_limits *limits)

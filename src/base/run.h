@@ -43,7 +43,8 @@ enum scan_stop {
     SCAN_END,     /* the octets ended, with a message or inside one */
     SCAN_COMMAND, /* a whole command is next, between two messages */
     SCAN_INSIDE,  /* a command is next, between two parts of a message */
-    SCAN_LARGE,   /* a frame is next that the caller wants apart: see scan_limits */
+    SCAN_LARGE,   /* a frame is next that goes apart: larger than the caller wants to keep, see
+                     scan_limits, or whole and written in the long form without need */
     SCAN_RESERVED,
     SCAN_COMMAND_MORE,
     SCAN_TOO_LARGE
@@ -82,8 +83,10 @@ struct run run_take(const struct run *run, uint64_t messages);
 static inline struct run run_after(const struct run *run, const struct run *head)
 {
     struct run rest = *run;
-    if (rest.large || head->size == rest.size)
+    if (head->size == rest.size)
         return (struct run){0};
+    if (rest.large)
+        return rest; /* all or nothing: nothing of it was taken */
     rest.data += head->size;
     rest.size -= head->size;
     tally_sub(&rest.tally, &head->tally);

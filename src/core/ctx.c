@@ -101,14 +101,26 @@ int ctx_enter(struct ctx *ctx)
     return 0;
 }
 
-/* Output is flushed at once on a quiet context. In a burst it is left to who runs the loop, so
- * that many messages leave together. */
+/* What costs no system call goes at once. */
+static void flush_instant(struct ctx *ctx)
+{
+    struct peer *peer, *next;
+    TAILQ_FOREACH_SAFE(peer, &ctx->dirty, dirty_line, next) {
+        if (!peer->link || !peer->link->is_instant)
+            continue;
+        ctx_settle(ctx);
+        return;
+    }
+}
+
+/* Output leaves at once when the context was quiet, after a look at what has come: the connection
+ * may be gone. In a burst it is left to who runs the loop, so that many messages leave together. */
 static void flush_or_leave_it(struct ctx *ctx)
 {
     enum { QUIET_NS = 50000 };
     uint64_t now = loop_clock_ns();
     if (now - ctx->flushed_ns > QUIET_NS || !loop_is_attended(&ctx->loop)) {
-        ctx_settle(ctx);
+        loop_turn(&ctx->loop);
         ctx->flushed_ns = now;
     } else {
         loop_changed(&ctx->loop); /* whoever polls next, or polls now, begins with a turn */
@@ -119,6 +131,7 @@ void ctx_leave(struct ctx *ctx)
 {
     if (!TAILQ_EMPTY(&ctx->tasks))
         ctx_settle(ctx);
+    flush_instant(ctx);
     if (!TAILQ_EMPTY(&ctx->dirty))
         flush_or_leave_it(ctx);
     loop_leave(&ctx->loop);

@@ -12,6 +12,8 @@
 struct peer;
 
 struct link {
+    bool is_instant; /* a flush is no system call: there is nothing to gain by waiting */
+
     /* Pushes peer->out onward as far as the far end takes it, and calls peer_sent() for what has
      * left. What remains is pushed later by the transport itself. Does not end the peer: a
      * connection that turns out to be broken is taken down later. */

@@ -51,6 +51,13 @@ void peer_drop_output(struct peer *peer, enum drop reason)
     peer_dropped(peer, &waiting, reason);
 }
 
+void peer_drop_waiting(struct peer *peer, enum drop reason)
+{
+    struct tally dropped = {0};
+    buffer_drop_rest(&peer->out, &dropped);
+    peer_dropped(peer, &dropped, reason);
+}
+
 void peer_mark_dirty(struct peer *peer)
 {
     if (peer->dirty || !peer->link)

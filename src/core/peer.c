@@ -50,6 +50,14 @@ struct peer *peer_open(struct socket *socket, void *owner)
     peer->socket = socket;
     peer->owner = owner;
     peer_set_marks(peer);
+    if (owner && socket->connect_id) {
+        if (peer_set_id(peer, socket->connect_id, socket->connect_id_size) < 0) {
+            free(peer);
+            return NULL;
+        }
+        free(socket->connect_id);
+        socket->connect_id = NULL;
+    }
     TAILQ_INSERT_TAIL(&socket->peers, peer, all);
     if (!owner || !socket->options.immediate)
         attach(peer);

@@ -63,7 +63,8 @@ struct peer {
 
 TAILQ_HEAD(peers, peer);
 
-/* A new peer of a socket, attached to its pattern. NULL without memory. `id` may be NULL. */
+/* A new peer of a socket, attached to its pattern. One that has an owner takes the routing id over
+ * that ZMQ_CONNECT_ROUTING_ID has set aside. NULL without memory. */
 struct peer *peer_open(struct socket *socket, void *owner);
 
 /* Gives it a copy of the routing id. 0 or -ENOMEM. */
@@ -132,6 +133,9 @@ void peer_count_own(struct peer *peer, const struct tally *tally);
 
 /* Drops all that waits in peer->out. */
 void peer_drop_output(struct peer *peer, enum drop reason);
+
+/* The same, but for a message that has begun to leave. */
+void peer_drop_waiting(struct peer *peer, enum drop reason);
 
 /* Puts it on the list of those flushed at the end of the turn. */
 void peer_mark_dirty(struct peer *peer);

@@ -19,7 +19,7 @@ static void answer(struct socket *socket, struct buffer *reply)
 }
 
 /* Eight 64-bit numbers, a part each: received and sent by the frontend, then by the backend, each
- * in parts and bytes. */
+ * in messages and bytes. */
 static void put_statistics(struct gmq_device *device, struct buffer *reply)
 {
     struct gmq_account books;
@@ -27,7 +27,7 @@ static void put_statistics(struct gmq_device *device, struct buffer *reply)
     const struct gmq_tally *columns[] = {&books.forward.received, &books.backward.forwarded,
                                          &books.backward.received, &books.forward.forwarded};
     for (int i = 0; i < 4; i++) {
-        (void)buffer_append(reply, FRAME_MORE, &columns[i]->parts, sizeof(uint64_t));
+        (void)buffer_append(reply, FRAME_MORE, &columns[i]->messages, sizeof(uint64_t));
         (void)buffer_append(reply, i < 3 ? FRAME_MORE : 0, &columns[i]->bytes, sizeof(uint64_t));
     }
 }

@@ -65,15 +65,14 @@ int device_pause(struct gmq_device *device, bool pause)
     return 0;
 }
 
-/* What is queued goes no further. */
+/* What is queued goes no further, but for messages that have begun to leave. */
 static void drop_queued(struct socket *socket)
 {
     struct peer *peer;
     TAILQ_FOREACH(peer, &socket->peers, all) {
-        if (peer->link)
+        if (peer->link && peer->ready)
             peer->link->flush(peer);
-        if (!peer->out.inside)
-            peer_drop_output(peer, DROP_STOPPED);
+        peer_drop_waiting(peer, DROP_STOPPED);
     }
 }
 

@@ -258,6 +258,8 @@ static void peer_left(struct sink *sink, struct peer *peer)
     unhold(side, peer);
     side->left[peer->why]++;
     tell(side, GMQ_EVENT_LEFT, peer, account_leave_name(peer->why));
+    if (side->device->state == GMQ_DEVICE_DRAINING)
+        device_notify(side->device); /* what was queued for it is not waited for any more */
 }
 
 static void refused(struct sink *sink, const char *address, const char *reason)

@@ -157,7 +157,9 @@ static int poll_timeout_ms(struct loop *loop, uint64_t deadline_ns)
     if (loop->changed)
         return 0;
     uv_update_time(&loop->uv);
-    int timeout = uv_backend_timeout(&loop->uv);
+    /* To a loop without handles libuv says 0, as nothing could come of waiting. Here another thread
+     * may bring something. */
+    int timeout = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
     if (deadline_ns == UINT64_MAX)
         return timeout;
     uint64_t now = loop_clock_ns();

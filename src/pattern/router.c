@@ -53,25 +53,39 @@ static int replace(struct socket *socket, struct peer *old)
     return 0;
 }
 
+static int map(struct socket *socket, struct peer *peer)
+{
+    struct peer *old = find(socket, peer->id, peer->id_size), *all;
+    int rc = old ? replace(socket, old) : 0;
+    if (rc < 0)
+        return rc;
+    all = socket->state;
+    HASH_ADD_KEYPTR(by_id, all, peer->id, peer->id_size, peer);
+    socket->state = all;
+    peer->routed = true;
+    peer->over_parts = 1;
+    peer->over_bytes = peer->id_size;
+    socket_notify(socket, EVENT_OUT);
+    return 0;
+}
+
+/* A peer that we have named ourselves can be written to before it is there. */
+static void attach(struct socket *socket, struct peer *peer)
+{
+    if (peer->id_size && !find(socket, peer->id, peer->id_size))
+        (void)map(socket, peer);
+}
+
 static int ready(struct socket *socket, struct peer *peer)
 {
-    if (!peer->routed) {
-        if (!peer->id_size && make_id(socket, peer) < 0)
-            return -ENOMEM;
-        struct peer *old = find(socket, peer->id, peer->id_size);
-        int rc = old ? replace(socket, old) : 0;
-        if (rc < 0)
-            return rc;
-        struct peer *map = socket->state;
-        HASH_ADD_KEYPTR(by_id, map, peer->id, peer->id_size, peer);
-        socket->state = map;
-        peer->routed = true;
-        peer->over_parts = 1;
-        peer->over_bytes = peer->id_size;
-        socket_notify(socket, EVENT_OUT);
-    }
-    socket_probe(socket, peer);
-    return 0;
+    int rc = 0;
+    if (!peer->routed && !peer->id_size)
+        rc = make_id(socket, peer);
+    if (rc == 0 && !peer->routed)
+        rc = map(socket, peer);
+    if (rc == 0)
+        socket_probe(socket, peer);
+    return rc;
 }
 
 static int begin(struct socket *socket)
@@ -225,6 +239,7 @@ const struct pattern pattern_router = {
     .inbound = INBOUND_ID,
     .can_receive = true,
     .can_send = true,
+    .attach = attach,
     .ready = ready,
     .detach = unmap,
     .begin = begin,

@@ -251,12 +251,7 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     uv_timer_init(&socket->ctx->loop.uv, &dialer->timer);
     dialer->timer.data = dialer;
     dialer->handles = 1;
-    if (socket->connect_id) {
-        rc = peer_set_id(dialer->attachment.peer, socket->connect_id, socket->connect_id_size);
-        free(socket->connect_id);
-        socket->connect_id = NULL;
-    }
     socket_set_last_endpoint(socket, text);
     start(dialer);
-    return rc;
+    return 0;
 }

@@ -128,6 +128,7 @@ static void link_describe(const struct peer *peer, char *text, size_t room)
 }
 
 static const struct link inproc_link = {
+    .is_instant = true,
     .flush = link_flush,
     .resume = link_resume,
     .subscribe = link_subscribe,
@@ -236,13 +237,8 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
     }
     connection->attachment.close = connection_close;
     connection->socket = socket;
-    struct peer *peer = connection->attachment.peer = peer_open(socket, connection);
-    if (peer && socket->connect_id) {
-        rc = peer_set_id(peer, socket->connect_id, socket->connect_id_size);
-        free(socket->connect_id);
-        socket->connect_id = NULL;
-    }
-    if (!peer || rc < 0) {
+    connection->attachment.peer = peer_open(socket, connection);
+    if (!connection->attachment.peer) {
         connection_close(&connection->attachment);
         return -ENOMEM;
     }

@@ -9,13 +9,14 @@
 #include "transport/stream.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ACCEPTS_MAX = 64, REST_MS = 100 };
+enum { ACCEPTS_MAX = 64, REST_MS = 100, NAME_TRIES = 16 };
 
 struct listener {
     struct attachment attachment;
@@ -26,8 +27,7 @@ struct listener {
     int fd;
     unsigned handles;
     TAILQ_HEAD(, stream) handshakes;
-    char path[ENDPOINT_NAME_MAX + 1];   /* ipc: to be removed, or empty */
-    char folder[ENDPOINT_NAME_MAX + 1]; /* ipc wildcard: likewise */
+    char path[ENDPOINT_NAME_MAX + 1]; /* ipc: to be removed, or empty */
 };
 
 static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
@@ -97,8 +97,6 @@ static void remove_path(struct listener *listener)
 {
     if (listener->path[0])
         unlink(listener->path);
-    if (listener->folder[0])
-        rmdir(listener->folder);
 }
 
 static void listener_close(struct attachment *attachment)
@@ -131,25 +129,37 @@ static bool is_stale(const struct sockaddr_un *address, socklen_t size)
     return stale;
 }
 
+/* Binds a path in the folder for such things that nobody has. */
+static int listen_anywhere(struct listener *listener, struct endpoint *endpoint)
+{
+    const char *folder = getenv("TMPDIR");
+    int fd = -EADDRINUSE;
+    for (int tries = 0; fd == -EADDRINUSE && tries < NAME_TRIES; tries++) {
+        struct sockaddr_un address;
+        uint64_t random = 0;
+        uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+        snprintf(endpoint->name, sizeof endpoint->name, "%.80s/greenmq-%016" PRIx64,
+                 folder && *folder ? folder : "/tmp", random);
+        socklen_t size = endpoint_unix(endpoint, &address);
+        fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
+    }
+    return fd;
+}
+
 static int listen_ipc(struct listener *listener, const struct endpoint *endpoint)
 {
     struct endpoint own = *endpoint;
     struct sockaddr_un address;
+    int fd;
     if (endpoint->is_wildcard) {
-        const char *base = getenv("TMPDIR");
-        snprintf(listener->folder, sizeof listener->folder, "%.80s/greenmqXXXXXX",
-                 base && *base ? base : "/tmp");
-        if (!mkdtemp(listener->folder)) {
-            listener->folder[0] = '\0';
-            return -errno;
-        }
-        snprintf(own.name, sizeof own.name, "%.120s/socket", listener->folder);
         own.is_wildcard = false;
+        fd = listen_anywhere(listener, &own);
+    } else {
+        socklen_t size = endpoint_unix(&own, &address);
+        if (!own.is_abstract && is_stale(&address, size))
+            unlink(own.name);
+        fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
     }
-    socklen_t size = endpoint_unix(&own, &address);
-    if (!own.is_abstract && is_stale(&address, size))
-        unlink(own.name);
-    int fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
     if (fd >= 0 && !own.is_abstract)
         snprintf(listener->path, sizeof listener->path, "%s", own.name);
     return fd;

@@ -51,8 +51,9 @@ struct stream {
     size_t kept_at, kept_size;
     struct buffer message; /* whole frames of a large message that is not complete */
     bool message_whole;    /* it is complete, and was refused */
-    struct chunk *body;    /* the body of a large frame, `body_have` octets of it */
+    struct chunk *body;    /* the body of a large frame: `body_have` octets of `body_size` */
     size_t body_have;
+    uint64_t body_size;
     uint8_t body_flags;
     int low_water;         /* SO_RCVLOWAT, 0 for never set */
     bool more; /* the last frame in `message` had MORE */
@@ -65,6 +66,7 @@ struct stream {
     /* Heartbeats, all by loop_clock_ns() */
     uint64_t heard_ns;    /* when something last came */
     uint64_t pinged_ns;   /* when the last PING went, 0 for never */
+    uint64_t asked_ns;    /* when the first PING went that nothing has followed */
     uint32_t peer_ttl_ms; /* what its PINGs say, 0 for nothing */
     uint8_t minor, major; /* of the protocol spoken */
     char address[64];     /* the far end, for people */

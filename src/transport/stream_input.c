@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 enum {
+    BODY_FIRST = 1 << 23,   /* a chunk of at most this begins a large body, 8 MiB */
     LOW_WATER_MAX = 262144, /* of a large body, so much is waited for at once */
     LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
@@ -96,19 +97,39 @@ static void wake_at(struct stream *stream, size_t size)
     (void)setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof low);
 }
 
-/* A large frame begins at `frame`: gets a chunk, and what is there of the body. */
+static void refuse_for_memory(struct stream *stream)
+{
+    stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+}
+
+/* A large frame begins at `frame`: gets a chunk, and what is there of the body. The chunk grows
+ * with what really comes, whatever the frame claims. */
 static bool begin_body(struct stream *stream, const struct frame *frame, size_t available)
 {
-    stream->body = chunk_new(frame->size);
+    stream->body = chunk_new(frame->size < BODY_FIRST ? frame->size : BODY_FIRST);
     if (!stream->body) {
-        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        refuse_for_memory(stream);
         return false;
     }
     memcpy(stream->body->data, frame->body, available);
     stream->body_have = available;
+    stream->body_size = frame->size;
     stream->body_flags = frame->flags & (FRAME_MORE | FRAME_COMMAND);
     wake_at(stream, frame->size - available);
     return true;
+}
+
+/* The body's chunk is full and the body is not: doubles it. */
+static void grow_body(struct stream *stream)
+{
+    struct chunk *body = stream->body;
+    uint64_t size = body->size < stream->body_size / 2 ? body->size * 2 : stream->body_size;
+    stream->body = chunk_new(size);
+    if (stream->body)
+        memcpy(stream->body->data, body->data, stream->body_have);
+    else
+        refuse_for_memory(stream);
+    chunk_unref(body);
 }
 
 /* The body is whole: it becomes a frame of the message, which is delivered if that was the last. */
@@ -117,15 +138,15 @@ static void end_body(struct stream *stream)
     struct chunk *body = stream->body;
     stream->body = NULL;
     if (stream->body_flags & FRAME_COMMAND) {
-        stream_on_command(stream, &(struct frame){.body = body->data, .size = body->size});
+        stream_on_command(stream, &(struct frame){.body = body->data, .size = stream->body_size});
         chunk_unref(body);
         return;
     }
     int rc = buffer_append_shared(&stream->message, stream->body_flags, body, body->data,
-                                  body->size);
+                                  stream->body_size);
     chunk_unref(body);
     if (rc < 0) {
-        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        refuse_for_memory(stream);
         return;
     }
     stream->more = stream->body_flags & FRAME_MORE;
@@ -149,7 +170,7 @@ static bool put_parts(struct stream *stream, const uint8_t *data, size_t size,
         return true;
     struct run parts = {.data = data, .size = size, .tally = *tally};
     if (buffer_append_raw(&stream->message, parts.data, parts.size, &parts.tally) < 0) {
-        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        refuse_for_memory(stream);
         return false;
     }
     stream->more = true;
@@ -168,11 +189,26 @@ static size_t take_part(struct stream *stream, struct scan *scan, uint8_t *data,
     check(frame_header_read(data, size, &frame));
     size_t used = frame.header + frame.size;
     if (buffer_append(&stream->message, frame.flags & FRAME_MORE, frame.body, frame.size) < 0) {
-        stream_refuse(stream, SESSION_OK, "there is no memory for its message");
+        refuse_for_memory(stream);
         return used;
     }
     stream->more = frame.flags & FRAME_MORE;
     return used;
+}
+
+/* A frame that goes into stream->message: begun if it is large, else taken whole. */
+static size_t take_apart(struct stream *stream, const struct frame *frame, size_t available)
+{
+    if (available < frame->size)
+        return begin_body(stream, frame, available) ? frame->header + available : 0;
+    if (buffer_append(&stream->message, frame->flags & FRAME_MORE, frame->body, frame->size) < 0) {
+        refuse_for_memory(stream);
+        return 0;
+    }
+    stream->more = frame->flags & FRAME_MORE;
+    if (!stream->more)
+        deliver_message(stream);
+    return frame->header + frame->size;
 }
 
 /* What stands behind the last whole frame. Returns octets used; 0 ends the decoding. */
@@ -182,10 +218,7 @@ static size_t handle_stop(struct stream *stream, struct scan *scan, const uint8_
     switch (scan->stop) {
     case SCAN_COMMAND:
     case SCAN_INSIDE: stream_on_command(stream, frame); return frame->header + frame->size;
-    case SCAN_LARGE:
-        if (!begin_body(stream, frame, (size_t)(end - frame->body)))
-            return 0;
-        return (size_t)(end - frame->body) + frame->header;
+    case SCAN_LARGE: return take_apart(stream, frame, (size_t)(end - frame->body));
     case SCAN_END: return 0;
     default: refuse_frame(stream, scan->stop); return 0;
     }
@@ -257,16 +290,31 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
 static ssize_t receive(struct stream *stream, struct chunk *scratch, size_t *to_body)
 {
     struct iovec vectors[2];
-    size_t room = scratch->size - stream->kept_size;
     int count = 0;
     *to_body = 0;
     if (stream->body) {
         *to_body = stream->body->size - stream->body_have;
         vectors[count++] = (struct iovec){stream->body->data + stream->body_have, *to_body};
     }
-    vectors[count++] = (struct iovec){scratch->data + stream->kept_size, room};
+    if (!stream->body || stream->body->size == stream->body_size)
+        vectors[count++] = (struct iovec){scratch->data + stream->kept_size,
+                                          scratch->size - stream->kept_size};
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
     return recvmsg(stream->fd, &message, MSG_DONTWAIT);
+}
+
+/* Octets of a large body have come. */
+static void continue_body(struct stream *stream, size_t size)
+{
+    stream->body_have += size;
+    if (stream->body_have == stream->body_size) {
+        wake_at(stream, 1);
+        end_body(stream);
+    } else {
+        if (stream->body_have == stream->body->size)
+            grow_body(stream);
+        wake_at(stream, stream->body_size - stream->body_have);
+    }
 }
 
 bool stream_read(struct stream *stream)
@@ -285,11 +333,8 @@ bool stream_read(struct stream *stream)
     size_t size = (size_t)n;
     if (stream->body) {
         size_t got = size < to_body ? size : to_body;
-        stream->body_have += got;
         size -= got;
-        if (got == to_body)
-            end_body(stream);
-        wake_at(stream, got == to_body ? 1 : to_body - got);
+        continue_body(stream, got);
     }
     if (stream->failing.queued)
         return true;

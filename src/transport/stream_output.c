@@ -157,8 +157,8 @@ static uint64_t next_due(const struct stream *stream)
     uint64_t due = UINT64_MAX;
     if (options->heartbeat_ivl_ms > 0)
         due = stream->pinged_ns + ms(options->heartbeat_ivl_ms);
-    if (stream->pinged_ns > stream->heard_ns && timeout_ns(options))
-        due = sooner(due, stream->pinged_ns + timeout_ns(options));
+    if (stream->asked_ns > stream->heard_ns && timeout_ns(options))
+        due = sooner(due, stream->asked_ns + timeout_ns(options));
     if (stream->peer_ttl_ms)
         due = sooner(due, stream->heard_ns + ms(stream->peer_ttl_ms));
     return due;
@@ -190,6 +190,8 @@ static void ping(struct stream *stream, uint64_t now)
     int ttl_ds = stream->socket->options.heartbeat_ttl_ms / 100;
     send_command(stream, octets, command_write_ping(octets, (uint16_t)ttl_ds, NULL, 0));
     stream->pinged_ns = now;
+    if (stream->asked_ns <= stream->heard_ns)
+        stream->asked_ns = now;
 }
 
 void stream_on_heartbeat(uv_timer_t *timer)
@@ -202,8 +204,8 @@ void stream_on_heartbeat(uv_timer_t *timer)
     if (stream->failing.queued || stream->state != STREAM_TRAFFIC)
         return;
     bool deaf = stream->peer->held; /* we do not read, so we cannot hear */
-    bool unanswered = stream->pinged_ns > stream->heard_ns && timeout_ns(options) &&
-                      now >= stream->pinged_ns + timeout_ns(options);
+    bool unanswered = stream->asked_ns > stream->heard_ns && timeout_ns(options) &&
+                      now >= stream->asked_ns + timeout_ns(options);
     bool expired = stream->peer_ttl_ms && now >= stream->heard_ns + ms(stream->peer_ttl_ms);
     if (deaf) {
         stream->heard_ns = now;
@@ -211,10 +213,7 @@ void stream_on_heartbeat(uv_timer_t *timer)
         stream_fail(stream, LEAVE_TIMEOUT);
         return;
     }
-    bool pinging = options->heartbeat_ivl_ms > 0 &&
-                   now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms);
-    bool waiting = stream->pinged_ns > stream->heard_ns && timeout_ns(options);
-    if (pinging && (!waiting || timeout_ns(options) > ms(options->heartbeat_ivl_ms)))
+    if (options->heartbeat_ivl_ms > 0 && now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms))
         ping(stream, now);
     arm(stream);
 }

@@ -70,7 +70,7 @@ static inline void frames_add_message(struct frames *frames)
 {
     int parts = dice_throw(3) ? 1 : 1 + (int)dice_throw(4);
     while (parts--)
-        frames_add(frames, parts ? FRAME_MORE : 0, dice_throw(16) == 0, dice_size());
+        frames_add(frames, parts ? FRAME_MORE : 0, false, dice_size());
 }
 
 static inline const uint8_t *frames_body(const struct frames *frames, const struct listed *listed)
