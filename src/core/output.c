@@ -15,6 +15,19 @@ static struct tally in_books(const struct peer *peer, const struct tally *tally)
     return units;
 }
 
+/* Tells those who wait for it when there is room again, and a good deal of it. */
+static bool tell_room(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    if (likely(!peer->full) || peer->out.tally.messages > peer->out_max / 2)
+        return false;
+    peer->full = false;
+    if (peer->attached && socket->pattern->balances)
+        lineup_add_open(&socket->lineup, peer);
+    socket_notify(socket, EVENT_OUT);
+    return true;
+}
+
 void peer_sent(struct peer *peer, const struct tally *tally)
 {
     struct socket *socket = peer->socket;
@@ -23,14 +36,8 @@ void peer_sent(struct peer *peer, const struct tally *tally)
     tally_add(&socket->ledger.forwarded, &units);
     tally_sub(&peer->books.queued, &units);
     tally_add(&peer->books.forwarded, &units);
-    if (peer->full && peer->out.tally.messages <= peer->out_max / 2) {
-        peer->full = false;
-        if (peer->attached && socket->pattern->balances)
-            lineup_add_open(&socket->lineup, peer);
+    if (!tell_room(peer) && unlikely(socket->tells_sent))
         socket_notify(socket, EVENT_OUT);
-    } else if (unlikely(socket->tells_sent)) {
-        socket_notify(socket, EVENT_OUT);
-    }
     if (socket->closed && buffer_is_empty(&peer->out))
         ctx_later(socket->ctx, &socket->finish);
 }
@@ -56,6 +63,7 @@ void peer_drop_waiting(struct peer *peer, enum drop reason)
     struct tally dropped = {0};
     buffer_drop_rest(&peer->out, &dropped);
     peer_dropped(peer, &dropped, reason);
+    tell_room(peer);
 }
 
 void peer_mark_dirty(struct peer *peer)
