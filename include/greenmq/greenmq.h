@@ -89,7 +89,7 @@ struct gmq_tally {
  *     received + copied = forwarded + queued + sum of dropped[]
  *
  * A message counts as the application would receive it from the incoming socket: with ROUTER,
- * the routing id is its first part. */
+ * the routing id is its first part. With one socket as both sides all is `forward`. */
 struct gmq_flow {
     struct gmq_tally received;  /* taken from peers of the incoming socket */
     struct gmq_tally copied;    /* further copies made for fan-out: a message for three
@@ -172,8 +172,9 @@ GMQ_EXPORT int gmq_device_resume(struct gmq_device *device);
  * not run; EINTR: a signal came, and it is still draining; ETERM. */
 GMQ_EXPORT int gmq_device_drain(struct gmq_device *device, long deadline_ms);
 
-/* Stops at once. What is still queued is dropped and counted. Nothing happens to a device that
- * is stopped already. */
+/* Stops at once. What is still queued is dropped and counted, but for a message that has begun to
+ * leave: its rest is still queued then, and follows. Nothing happens to a device that is stopped
+ * already. */
 GMQ_EXPORT int gmq_device_stop(struct gmq_device *device);
 
 /* Waits until the device is stopped, at most timeout_ms milliseconds (-1: without limit), and
@@ -181,11 +182,12 @@ GMQ_EXPORT int gmq_device_stop(struct gmq_device *device);
  * context was terminated, which stops its devices. */
 GMQ_EXPORT int gmq_device_wait(struct gmq_device *device, long timeout_ms);
 
-/* Reads the books, all of one instant. Set account->size before. EINVAL: size is unknown. */
+/* Reads the books, all of one instant; of a device that is stopped, those of its end. Set
+ * account->size before. EINVAL: size is unknown. */
 GMQ_EXPORT int gmq_device_account(struct gmq_device *device, struct gmq_account *account);
 
 /* Reads the lines of at most `count` peers that are there now; returns how many there are, which
- * may be more. peers may be NULL when count is 0. */
+ * may be more, and 0 for a device that does not run. peers may be NULL when count is 0. */
 GMQ_EXPORT long gmq_device_peers(struct gmq_device *device, struct gmq_peer *peers, size_t count);
 
 /* Takes the oldest event that has not been taken, of those that options->event_count makes the

@@ -231,7 +231,7 @@ int gmq_device_wait(struct gmq_device *device, long timeout_ms)
 
 static int drain(struct gmq_device *device, uint64_t deadline_ns)
 {
-    if (device->state == GMQ_DEVICE_NEW || device->state == GMQ_DEVICE_STOPPED)
+    if (!device_is_running(device))
         return -EINVAL;
     device->state = GMQ_DEVICE_DRAINING;
     device->front.socket->tells_sent = device->back.socket->tells_sent = true;
@@ -243,9 +243,11 @@ static int drain(struct gmq_device *device, uint64_t deadline_ns)
         return rc;
     if (device->terminated)
         return -ETERM;
-    bool drained = device_is_drained(device);
-    device_stop(device);
-    return drained ? 0 : 1;
+    if (device->state == GMQ_DEVICE_DRAINING) {
+        device->drained = device_is_drained(device);
+        device_stop(device);
+    }
+    return device->drained ? 0 : 1; /* another thread may have stopped it */
 }
 
 int gmq_device_drain(struct gmq_device *device, long deadline_ms)
@@ -263,14 +265,12 @@ int gmq_device_account(struct gmq_device *device, struct gmq_account *account)
     if (!device || !account || account->size != ACCOUNT_SIZE)
         return answer(-EINVAL);
     int rc = enter(device);
-    bool stopped = rc == -ETERM || device->state == GMQ_DEVICE_STOPPED;
-    if (stopped)
-        *account = device->closing;
-    else
+    if (rc == 0 && device_is_running(device))
         account_read(device, account);
+    else
+        *account = device->closing;
     account->size = ACCOUNT_SIZE;
-    if (stopped)
-        account->state = GMQ_DEVICE_STOPPED;
+    account->state = rc == 0 ? device->state : GMQ_DEVICE_STOPPED;
     if (rc == 0)
         ctx_leave(device->ctx);
     return 0;
@@ -281,7 +281,7 @@ long gmq_device_peers(struct gmq_device *device, struct gmq_peer *peers, size_t 
     int rc = enter(device);
     if (rc < 0)
         return rc == -ETERM ? 0 : answer(rc);
-    long found = device->terminated ? 0 : account_peers(device, peers, count);
+    long found = device_is_running(device) ? account_peers(device, peers, count) : 0;
     ctx_leave(device->ctx);
     return found;
 }

@@ -24,11 +24,16 @@ const char *account_leave_name(unsigned reason)
     return reason < LEAVE_REASONS ? names[reason] : "unknown";
 }
 
-/* New books for a socket. What already waits in it is taken over as received. */
+/* New books for a socket and its peers. What already waits in it is taken over as received. */
 static void open_ledger(struct socket *socket)
 {
     struct tally queued = socket->ledger.queued;
+    struct peer *peer;
     socket->ledger = (struct ledger){.received = queued, .queued = queued};
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        peer->received = (struct tally){0};
+        peer->books = (struct ledger){.queued = peer->books.queued};
+    }
 }
 
 void account_start(struct gmq_device *device)

@@ -59,10 +59,8 @@ static void obey(struct gmq_device *device, const struct msg *command)
         (void)buffer_append(&reply, 0, text, strlen(text));
         answer(socket, &reply);
     }
-    if (says(command, "TERMINATE")) {
-        device->by_control = true;
+    if (says(command, "TERMINATE"))
         device_stop(device);
-    }
 }
 
 /* Receives the commands that have come; further parts of one mean nothing. */

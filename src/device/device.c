@@ -78,7 +78,7 @@ static void drop_queued(struct socket *socket)
 
 void device_stop(struct gmq_device *device)
 {
-    if (device->state == GMQ_DEVICE_NEW || device->state == GMQ_DEVICE_STOPPED) {
+    if (!device_is_running(device)) {
         device->state = GMQ_DEVICE_STOPPED;
         return;
     }
@@ -126,7 +126,8 @@ bool device_is_drained(const struct gmq_device *device)
 {
     const struct ledger *forward = &device->back.socket->ledger;
     const struct ledger *backward = &device->front.socket->ledger;
-    if (forward->queued.messages || backward->queued.messages)
+    if (forward->queued.messages || backward->queued.messages ||
+        !buffer_is_empty(&device->front.pending) || !buffer_is_empty(&device->back.pending))
         return false;
     return device->type != GMQ_DEVICE_QUEUE ||
            forward->forwarded.messages <= backward->received.messages;

@@ -51,9 +51,9 @@ struct gmq_device {
     enum gmq_device_type type;
     enum gmq_device_state state;
     bool terminated; /* stopped because the context ends or a socket was closed */
-    bool by_control; /* stopped by TERMINATE */
+    bool drained;    /* stopped because a drain had let all out */
     struct watches watches;
-    struct gmq_account closing; /* the books when it was stopped */
+    struct gmq_account closing; /* the books when it was stopped; empty before */
     struct events events;
 };
 
@@ -77,6 +77,12 @@ void device_notify(struct gmq_device *device);
 void device_closing(struct gmq_device *device);
 int device_watch(struct gmq_device *device, uint64_t deadline_ns);
 bool device_is_drained(const struct gmq_device *device);
+
+/* From start to stop: then the sockets are the device's. */
+static inline bool device_is_running(const struct gmq_device *device)
+{
+    return device->state != GMQ_DEVICE_NEW && device->state != GMQ_DEVICE_STOPPED;
+}
 
 /* control.c: the commands of zmq_proxy_steerable(3) */
 void control_start(struct gmq_device *device);

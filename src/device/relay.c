@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 
+#include <errno.h>
+
 enum { PUMP_MESSAGES = 1000 /* in lock step: so many, then others have their turn */ };
 
 static bool takes_input(const struct side *side)
@@ -28,6 +30,13 @@ static void unhold(struct side *side, struct peer *peer)
         return;
     peer->in_held = false;
     TAILQ_REMOVE(&side->held, peer, held_line);
+}
+
+/* Something has changed that a drain may wait for. */
+static void tell_drain(struct side *side)
+{
+    if (side->device->state == GMQ_DEVICE_DRAINING)
+        device_notify(side->device);
 }
 
 /* Routes a run to the other side and books what has gone. Returns octets taken. */
@@ -55,6 +64,7 @@ static size_t forward(struct side *side, struct peer *peer, const struct run *ru
         ledger_drop(&out->ledger, DROP_NO_ROUTE, &tally);
     if (side->device->capture)
         capture_run(side->device, &gone, prefix, &tally);
+    tell_drain(side);
     return taken;
 }
 
@@ -168,21 +178,43 @@ static void pump_held(struct side *side)
     }
 }
 
-/* Receives one message whole into side->pending. */
+/* Without memory a message is lost whole. */
+static void lose_pending(struct side *side, const struct tally *tally)
+{
+    struct ledger *ledger = &side->other->socket->ledger;
+    tally_add(&ledger->received, tally);
+    ledger_drop(ledger, DROP_NO_MEMORY, tally);
+    buffer_term(&side->pending);
+}
+
+/* Receives one message whole into side->pending, and counts it for the peer that it is from. */
 static bool receive_pending(struct side *side)
 {
-    struct msg part;
-    do {
+    struct socket *socket = side->socket;
+    struct tally tally = {.messages = 1};
+    bool more = true, kept = true;
+    if (socket->pattern->begin(socket) < 0)
+        return false;
+    struct peer *peer = socket->reading_peer;
+    if (peer && peer->closed)
+        peer = NULL; /* it ends with its last message */
+    while (more) {
+        struct msg part;
         msg_init(&part);
-        if (socket_try_receive(side->socket, &part) < 0)
+        if (socket_try_receive(socket, &part) < 0)
             return false;
-        (void)buffer_append_shared(&side->pending, part.more ? FRAME_MORE : 0, msg_chunk(&part),
-                                   msg_data(&part), msg_size(&part));
-        bool more = part.more;
+        more = part.more;
+        tally.parts++;
+        tally.bytes += msg_size(&part);
+        kept = kept && buffer_append_shared(&side->pending, more ? FRAME_MORE : 0, msg_chunk(&part),
+                                            msg_data(&part), msg_size(&part)) == 0;
         msg_close(&part);
-        if (!more)
-            return true;
-    } while (true);
+    }
+    if (peer)
+        tally_add(&peer->received, &tally);
+    if (!kept)
+        lose_pending(side, &tally);
+    return kept;
 }
 
 /* Each message that goes may be what the other direction has waited for: a reply that lets the
@@ -192,13 +224,14 @@ static void pump_lock_step(struct side *side)
     struct socket *out = side->other->socket;
     for (int n = 0; n < PUMP_MESSAGES; n++) {
         struct buffer *pending = &side->pending;
-        if (buffer_is_empty(pending) &&
-            (!socket_can_receive(side->socket) || !socket_can_send(out) || !receive_pending(side)))
+        if (buffer_is_empty(pending) && (!takes_input(side) || !socket_can_receive(side->socket) ||
+                                         !socket_can_send(out) || !receive_pending(side)))
             return;
         struct run run = {.large = pending, .size = pending->bytes, .tally = pending->tally};
         struct frame first;
         run_first_frame(&run, &first);
-        if (out->pattern->admit && out->pattern->admit(out, &first) < 0)
+        int rc = out->pattern->admit ? out->pattern->admit(out, &first) : 0;
+        if (rc < 0 && rc != -EHOSTUNREACH) /* then it is dropped, and the next has its turn */
             return;
         if (!forward(side, NULL, &run, NULL))
             return;
@@ -211,11 +244,11 @@ static void pump_lock_step(struct side *side)
 static void pump(struct task *task)
 {
     struct side *side = (struct side *)((char *)task - offsetof(struct side, pump));
-    if (!takes_input(side))
+    if (side->device->state == GMQ_DEVICE_PAUSED)
         return;
     if (side->lock_step)
         pump_lock_step(side);
-    else if (pump_inboxes(side))
+    else if (takes_input(side) && pump_inboxes(side))
         pump_held(side);
 }
 
@@ -232,8 +265,7 @@ static void changed(struct sink *sink, int events)
         relay_pump_later(side->other);
     if ((events & EVENT_IN) || side->lock_step)
         relay_pump_later(side);
-    if (side->device->state == GMQ_DEVICE_DRAINING)
-        device_notify(side->device);
+    tell_drain(side);
 }
 
 static void tell(struct side *side, enum gmq_event_kind kind, const struct peer *peer,
@@ -258,8 +290,7 @@ static void peer_left(struct sink *sink, struct peer *peer)
     unhold(side, peer);
     side->left[peer->why]++;
     tell(side, GMQ_EVENT_LEFT, peer, account_leave_name(peer->why));
-    if (side->device->state == GMQ_DEVICE_DRAINING)
-        device_notify(side->device); /* what was queued for it is not waited for any more */
+    tell_drain(side); /* what was queued for it is not waited for any more */
 }
 
 static void refused(struct sink *sink, const char *address, const char *reason)
