@@ -24,7 +24,8 @@ static struct rig controlled(enum gmq_device_type type, int front, int back, int
     return rig;
 }
 
-/* Eight numbers: frontend received and sent, backend received and sent, each parts and bytes. */
+/* Eight numbers: frontend received and sent, backend received and sent, each messages and
+ * bytes. */
 static void ask(void *asker, uint64_t statistics[8])
 {
     int64_t before = now_ms();
