@@ -38,7 +38,7 @@ void peer_sent(struct peer *peer, const struct tally *tally)
     tally_add(&peer->books.forwarded, &units);
     if (!tell_room(peer) && unlikely(socket->tells_sent))
         socket_notify(socket, EVENT_OUT);
-    if (socket->closed && buffer_is_empty(&peer->out))
+    if ((socket->closed || peer->ending) && buffer_is_empty(&peer->out))
         ctx_later(socket->ctx, &socket->finish);
 }
 

@@ -42,6 +42,12 @@ static void detach(struct peer *peer)
     peer->attached = false;
 }
 
+void peer_retire(struct peer *peer)
+{
+    detach(peer);
+    peer->ending = true;
+}
+
 struct peer *peer_open(struct socket *socket, void *owner)
 {
     struct peer *peer = calloc(1, sizeof *peer);
@@ -81,6 +87,10 @@ int peer_ready(struct peer *peer)
 {
     struct socket *socket = peer->socket;
     peer->ready = true;
+    if (peer->ending) {
+        peer_mark_dirty(peer);
+        return 0;
+    }
     attach(peer);
     int rc = socket->pattern->ready ? socket->pattern->ready(socket, peer) : 0;
     if (rc < 0) {

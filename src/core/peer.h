@@ -42,6 +42,7 @@ struct peer {
     bool in_held;    /* in a device's line of held inputs */
     bool attached;   /* the pattern knows it */
     bool joined;     /* it was ready once */
+    bool ending;     /* disconnected by the application; out still leaves */
     bool closed;     /* only `in` is left, see above */
     bool in_line;    /* in socket->lineup.ready */
     bool in_balance; /* in socket->lineup.open */
@@ -82,6 +83,9 @@ void peer_lost(struct peer *peer);
 /* Ends it, for the reason peer->why. What is queued is dropped, what is in the inbox can still be
  * received. The link's close() is called if it has one. The pointer is dead afterwards. */
 void peer_close(struct peer *peer);
+
+/* The pattern shall not use it any more, while its output still leaves. */
+void peer_retire(struct peer *peer);
 
 /* Ends what is left of a closed peer when its inbox is empty. */
 void peer_reap(struct peer *peer);

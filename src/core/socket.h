@@ -43,6 +43,7 @@ struct attachment {
     LIST_ENTRY(attachment) line;
     char *endpoint; /* the text that names it */
     bool bound;
+    bool ended;                                   /* disconnected; what was queued still leaves */
     struct peer *peer;                            /* of a connect; NULL for a bind */
     void (*close)(struct attachment *attachment); /* ends it and frees it */
 };
@@ -130,6 +131,9 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
 int socket_add_attachment(struct socket *socket, struct attachment *attachment,
                           const char *endpoint, bool bound);
 void socket_remove_attachment(struct attachment *attachment);
+
+/* The application unbinds or disconnects: closes it, at once or when what is queued has left. */
+void socket_end_attachment(struct socket *socket, struct attachment *attachment);
 void socket_set_last_endpoint(struct socket *socket, const char *endpoint);
 
 /* A peer has gone or sent its last: ends a lingering socket that has nothing left to do. */

@@ -101,18 +101,19 @@ void socket_set_last_endpoint(struct socket *socket, const char *endpoint)
     socket->last_endpoint = strdup(endpoint);
 }
 
-/* Nothing waits in its output any more, or nothing may: it goes. */
+/* Nothing waits in its output any more, or nothing may: it goes. Of an open socket only those go
+ * that the application has disconnected. */
 static void close_peers(struct socket *socket, bool all)
 {
     struct attachment *attachment, *next_attachment;
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next_attachment) {
         bool waits = attachment->peer && !buffer_is_empty(&attachment->peer->out);
-        if (all || !waits)
+        if ((socket->closed || attachment->ended) && (all || !waits))
             attachment->close(attachment);
     }
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next) {
-        if (all || (!peer->owner && buffer_is_empty(&peer->out))) {
+        if (socket->closed && (all || (!peer->owner && buffer_is_empty(&peer->out)))) {
             peer->why = LEAVE_LOCAL;
             peer_close(peer);
         }
@@ -136,12 +137,30 @@ static void on_linger_over(uv_timer_t *timer)
 static void start_linger(struct socket *socket)
 {
     struct loop *loop = &socket->ctx->loop;
-    uv_timer_init(&loop->uv, &socket->linger);
-    socket->linger.data = socket;
-    socket->handles++;
+    if (socket->options.linger_ms < 0)
+        return;
+    if (!socket->handles) {
+        uv_timer_init(&loop->uv, &socket->linger);
+        socket->linger.data = socket;
+        socket->handles++;
+    }
     uv_update_time(&loop->uv);
     uv_timer_start(&socket->linger, on_linger_over, (uint64_t)socket->options.linger_ms, 0);
     loop_changed(loop);
+}
+
+void socket_end_attachment(struct socket *socket, struct attachment *attachment)
+{
+    struct peer *peer = attachment->peer;
+    if (peer && peer->link && peer->ready)
+        peer->link->flush(peer);
+    if (!peer || !peer->out.tally.messages || socket->options.linger_ms == 0) {
+        attachment->close(attachment);
+        return;
+    }
+    attachment->ended = true;
+    peer_retire(peer);
+    start_linger(socket);
 }
 
 static void drop_inboxes(struct socket *socket)
@@ -177,7 +196,7 @@ void socket_close(struct socket *socket)
     }
     ctx_settle(ctx);
     close_peers(socket, socket->options.linger_ms == 0);
-    if (socket->options.linger_ms > 0 && !TAILQ_EMPTY(&socket->peers))
+    if (!TAILQ_EMPTY(&socket->peers))
         start_linger(socket);
     socket->users--;
     ctx_later(ctx, &socket->finish);
@@ -203,10 +222,9 @@ static void destroy(struct socket *socket)
 
 void socket_maybe_finish(struct socket *socket)
 {
-    if (!socket->closed)
-        return;
     close_peers(socket, false);
-    if (!TAILQ_EMPTY(&socket->peers) || !LIST_EMPTY(&socket->attachments) || socket->users)
+    if (!socket->closed || !TAILQ_EMPTY(&socket->peers) || !LIST_EMPTY(&socket->attachments) ||
+        socket->users)
         return;
     uv_handle_t *linger = (uv_handle_t *)&socket->linger;
     if (socket->handles) {

@@ -42,11 +42,10 @@ static int end(struct socket *socket, const char *text, bool bound)
         return rc;
     rc = -ENOENT;
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
-        if (attachment->bound != bound || strcmp(attachment->endpoint, text) != 0)
+        if (attachment->bound != bound || attachment->ended ||
+            strcmp(attachment->endpoint, text) != 0)
             continue;
-        if (attachment->peer && attachment->peer->link)
-            attachment->peer->link->flush(attachment->peer);
-        attachment->close(attachment);
+        socket_end_attachment(socket, attachment);
         rc = 0;
         break;
     }
