@@ -17,7 +17,7 @@
 
 enum {
     BODY_FIRST = 1 << 23,   /* a chunk of at most this begins a large body, 8 MiB */
-    LOW_WATER_MAX = 262144, /* of a large body, so much is waited for at once */
+    LOW_WATER_MAX = 131072, /* of a large body, so much is waited for at once */
     LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
     SHARE_KEPT_MIN = 32768  /* refused octets beyond this are shared with the scratch chunk */
@@ -289,17 +289,15 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
 /* Reads behind what was kept: the large body first if there is one, the rest into scratch. */
 static ssize_t receive(struct stream *stream, struct chunk *scratch, size_t *to_body)
 {
-    struct iovec vectors[2];
-    int count = 0;
-    *to_body = 0;
-    if (stream->body) {
-        *to_body = stream->body->size - stream->body_have;
-        vectors[count++] = (struct iovec){stream->body->data + stream->body_have, *to_body};
-    }
-    if (!stream->body || stream->body->size == stream->body_size)
-        vectors[count++] = (struct iovec){scratch->data + stream->kept_size,
-                                          scratch->size - stream->kept_size};
-    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
+    struct chunk *body = stream->body;
+    struct iovec vectors[2] = {[1] = {.iov_base = scratch->data + stream->kept_size,
+                                      .iov_len = scratch->size - stream->kept_size}};
+    if (!body) /* the usual case, and the cheaper call */
+        return recv(stream->fd, vectors[1].iov_base, vectors[1].iov_len, MSG_DONTWAIT);
+    *to_body = body->size - stream->body_have;
+    vectors[0] = (struct iovec){body->data + stream->body_have, *to_body};
+    struct msghdr message = {.msg_iov = vectors,
+                             .msg_iovlen = body->size == stream->body_size ? 2 : 1};
     return recvmsg(stream->fd, &message, MSG_DONTWAIT);
 }
 
@@ -320,7 +318,7 @@ static void continue_body(struct stream *stream, size_t size)
 bool stream_read(struct stream *stream)
 {
     struct chunk *scratch = ctx_scratch(stream->socket->ctx);
-    size_t to_body;
+    size_t to_body = 0;
     ssize_t n = scratch ? receive(stream, scratch, &to_body) : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
