@@ -278,8 +278,8 @@ static void *steward_run(void *arg)
     struct waiter waiter;
     waiter_init(&waiter);
     waiter.is_steward = true;
-    take_bell(loop, &waiter);
     pthread_mutex_lock(&loop->lock);
+    take_bell(loop, &waiter);
     uint64_t seen = loop->waits;
     while (!loop->steward_quit) {
         if (loop->leader || !uv_loop_alive(&loop->uv)) {
