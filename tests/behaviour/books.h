@@ -31,11 +31,17 @@ static inline struct gmq_tally gone_to(const struct gmq_flow *flow)
     return sum;
 }
 
+/* The sums are right even if a number has fallen below zero, so that is looked at by itself. */
+static inline bool is_sane(const struct gmq_tally *tally)
+{
+    return !((tally->messages | tally->parts | tally->bytes) >> 48);
+}
+
 static inline bool is_balanced(const struct gmq_flow *flow)
 {
     struct gmq_tally in = flow->received, out = gone_to(flow);
     add_tally(&in, &flow->copied);
-    return same_tally(&in, &out);
+    return same_tally(&in, &out) && is_sane(&in) && is_sane(&flow->queued);
 }
 
 static inline uint64_t sum_left(const uint64_t *left)
