@@ -69,11 +69,11 @@ enum gmq_drop {
 
 /* Why a peer left. */
 enum gmq_leave {
-    GMQ_LEAVE_CLOSED = 0,    /* it closed the connection, or the connection broke */
-    GMQ_LEAVE_PROTOCOL = 1,  /* it broke the protocol and was disconnected */
-    GMQ_LEAVE_TIMEOUT = 2,   /* it did not answer heartbeats */
-    GMQ_LEAVE_REPLACED = 3,  /* another peer took over its routing id */
-    GMQ_LEAVE_LOCAL = 4,     /* we closed it: unbind, disconnect, close */
+    GMQ_LEAVE_CLOSED = 0,   /* it closed the connection, or the connection broke */
+    GMQ_LEAVE_PROTOCOL = 1, /* it broke the protocol and was disconnected */
+    GMQ_LEAVE_TIMEOUT = 2,  /* it did not answer heartbeats */
+    GMQ_LEAVE_REPLACED = 3, /* another peer took over its routing id */
+    GMQ_LEAVE_LOCAL = 4,    /* we closed it: unbind, disconnect, close */
     GMQ_LEAVE_REASONS = 5
 };
 
@@ -109,7 +109,7 @@ struct gmq_account {
     uint64_t frontend_joined, backend_joined; /* connected since the start, those at start too */
     uint64_t frontend_left[GMQ_LEAVE_REASONS], backend_left[GMQ_LEAVE_REASONS];
     uint64_t frontend_refused, backend_refused; /* connections cut for breaking the protocol */
-    int state; /* enum gmq_device_state */
+    int state;                                  /* enum gmq_device_state */
 };
 
 enum gmq_device_state {
@@ -123,20 +123,20 @@ enum gmq_device_state {
 /* One peer's lines in the books. What a peer sends is `received`, what is sent to it is
  * forwarded + queued + dropped. */
 struct gmq_peer {
-    int backend;           /* 0: of the frontend, 1: of the backend */
+    int backend; /* 0: of the frontend, 1: of the backend */
     uint8_t routing_id_size;
     uint8_t routing_id[255];
-    char endpoint[256];    /* its address, ends in NUL; may be empty */
-    int connected;         /* 0 while a connecting peer is between two connections */
-    struct gmq_flow flow;  /* `copied` stays 0 */
+    char endpoint[256];   /* its address, ends in NUL; may be empty */
+    int connected;        /* 0 while a connecting peer is between two connections */
+    struct gmq_flow flow; /* `copied` stays 0 */
 };
 
 /* Something that happened to a peer. */
 struct gmq_event {
     enum gmq_event_kind {
-        GMQ_EVENT_JOINED = 1,  /* connected, and shook hands */
-        GMQ_EVENT_LEFT = 2,    /* gone; `reason` says why */
-        GMQ_EVENT_REFUSED = 3  /* cut, before or after it had joined; `reason` says why */
+        GMQ_EVENT_JOINED = 1, /* connected, and shook hands */
+        GMQ_EVENT_LEFT = 2,   /* gone; `reason` says why */
+        GMQ_EVENT_REFUSED = 3 /* cut, before or after it had joined; `reason` says why */
     } kind;
     int backend;       /* 0: at the frontend, 1: at the backend */
     char endpoint[64]; /* its address, ends in NUL; may be empty */
@@ -193,8 +193,7 @@ GMQ_EXPORT long gmq_device_peers(struct gmq_device *device, struct gmq_peer *pee
 /* Takes the oldest event that has not been taken, of those that options->event_count makes the
  * device keep. `lost` (may be NULL) gets how many older ones had to go since the last call.
  * Returns 1 and the event, or 0 when there is none. */
-GMQ_EXPORT int gmq_device_event(struct gmq_device *device, struct gmq_event *event,
-                                uint64_t *lost);
+GMQ_EXPORT int gmq_device_event(struct gmq_device *device, struct gmq_event *event, uint64_t *lost);
 
 /* Stops the device if need be and frees the handle. NULL is allowed. */
 GMQ_EXPORT void gmq_device_free(struct gmq_device *device);

@@ -113,24 +113,24 @@ static int admit(struct socket *socket, const struct frame *first)
     return -EAGAIN;
 }
 
-/* Where one message goes, or why it goes nowhere. */
-static enum drop send_one(struct socket *socket, const struct run *message)
+/* A peer has no room for messages, the routing id in front of them included. */
+static void drop_for_full(struct peer *peer, const struct tally *tally)
 {
-    struct frame first;
-    run_first_frame(message, &first);
-    if (!(first.flags & FRAME_MORE))
-        return DROP_MALFORMED;
-    struct peer *peer = find(socket, first.body, first.size);
-    if (!peer)
-        return DROP_NO_ROUTE;
-    return peer_write_rest(peer, message) ? DROP_REASONS : DROP_FULL;
+    ledger_drop(&peer->socket->ledger, DROP_FULL, tally);
+    ledger_drop(&peer->books, DROP_FULL, tally);
 }
 
 static void send_or_drop(struct socket *socket, const struct run *message)
 {
-    enum drop reason = send_one(socket, message);
-    if (reason != DROP_REASONS)
-        ledger_drop(&socket->ledger, reason, &message->tally);
+    struct frame first;
+    run_first_frame(message, &first);
+    struct peer *peer = find(socket, first.body, first.size);
+    if (!(first.flags & FRAME_MORE))
+        ledger_drop(&socket->ledger, DROP_MALFORMED, &message->tally);
+    else if (!peer)
+        ledger_drop(&socket->ledger, DROP_NO_ROUTE, &message->tally);
+    else if (!peer_write_rest(peer, message))
+        drop_for_full(peer, &message->tally);
 }
 
 /* From another ROUTER: the routing id that it puts in front is the one that we look up. */
@@ -162,15 +162,14 @@ static size_t count_group(const struct slice *slices, size_t count, struct frame
     return n;
 }
 
-static void drop_slices(struct socket *socket, const struct slice *slices, size_t count,
-                        enum drop reason)
+static struct tally tally_slices(const struct slice *slices, size_t count)
 {
     struct tally tally = {.messages = count};
     for (size_t i = 0; i < count; i++) {
         tally.parts += slices[i].parts;
         tally.bytes += slices[i].bytes;
     }
-    ledger_drop(&socket->ledger, reason, &tally);
+    return tally;
 }
 
 /* Sends messages that all begin with the same routing id. */
@@ -179,15 +178,18 @@ static void send_group(struct socket *socket, struct slice *slices, size_t count
 {
     struct peer *peer = find(socket, id->body, id->size);
     if (!(id->flags & FRAME_MORE) || !peer) {
-        drop_slices(socket, slices, count, peer ? DROP_MALFORMED : DROP_NO_ROUTE);
+        struct tally lost = tally_slices(slices, count);
+        bool malformed = !(id->flags & FRAME_MORE);
+        ledger_drop(&socket->ledger, malformed ? DROP_MALFORMED : DROP_NO_ROUTE, &lost);
         return;
     }
     size_t room = peer_room(peer);
     if (room < count && peer_make_room(peer))
         room = peer_room(peer);
     if (room < count) {
+        struct tally lost = tally_slices(slices + room, count - room);
         peer->full = true;
-        drop_slices(socket, slices + room, count - room, DROP_FULL);
+        drop_for_full(peer, &lost);
         count = room;
     }
     size_t skip = id->header + id->size;
