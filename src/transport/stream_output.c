@@ -13,7 +13,8 @@
 
 enum {
     VECTORS_MAX = 64,
-    SLICE_BYTES = 262144 /* so much leaves at once; then others, and our own input, have a turn */
+    SLICE_BYTES = 262144, /* so much leaves at once; then others, and our own input, have a turn */
+    UNREAD_MAX = 65536 /* with so much waiting, a peer that does not read gets no more commands */
 };
 
 /* Sends what it can. Returns octets sent. */
@@ -111,9 +112,13 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
     return 0;
 }
 
-/* A PING or PONG into the output. Without memory there will be another one. */
+/* A PING or PONG into the output. Without memory there will be another one. A peer that does not
+ * read gets no more of them once a good deal waits: that will show it as well that we live, and
+ * to ask without end must cost it more than us. */
 static void send_command(struct stream *stream, const uint8_t *octets, size_t size)
 {
+    if (stream->blocked && stream->peer->out.bytes > UNREAD_MAX)
+        return;
     if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) == 0)
         peer_mark_dirty(stream->peer);
 }

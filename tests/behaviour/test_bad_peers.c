@@ -6,6 +6,8 @@
 #include "behaviour/util.h"
 #include "behaviour/raw.h"
 
+#include <malloc.h>
+
 /* A request of 2^63 bytes must fail as any other too large one; some allocators end the process. */
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -257,6 +259,42 @@ TEST(malformed_subscriptions_and_requests)
     close(at_router);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
+
+/* Bytes on the heap. */
+static size_t heap_size(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return mallinfo2().uordblks;
+#endif
+}
+
+/* It wants an answer to each PING and reads none of them: they must not pile up. */
+TEST(peer_that_pings_without_end_and_reads_nothing)
+{
+    enum { PING_SIZE = 9, PINGS = 10000, ROUNDS = 200, MOST = 4 << 20 };
+    static char pings[PINGS * PING_SIZE];
+    struct scene scene = open_scene();
+    set_int(scene.pull, ZMQ_SNDBUF, 8192);
+    int fd = raw_connect(scene.port);
+    raw_handshake(fd, "PUSH");
+    for (int i = 0; i < PINGS; i++)
+        memcpy(pings + i * PING_SIZE, "\4\7\4PING\0\0", PING_SIZE);
+    expect_undisturbed(&scene);
+    size_t before = heap_size();
+    for (int i = 0; i < ROUNDS; i++)
+        raw_send(fd, pings, sizeof pings);
+    raw_send(fd, "\0\4over", 6);
+    expect_parts(scene.pull, "over");
+    assert_in_range(heap_size(), 0, before + MOST);
+    expect_undisturbed(&scene);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +313,7 @@ int main(void)
         RUN(torn_message_is_never_seen),
         RUN(listener_that_speaks_http),
         RUN(silent_crowd),
+        RUN(peer_that_pings_without_end_and_reads_nothing),
         RUN(malformed_subscriptions_and_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
