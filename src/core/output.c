@@ -49,6 +49,7 @@ void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason
     tally_add(&peer->socket->ledger.dropped[reason], &units);
     tally_sub(&peer->books.queued, &units);
     tally_add(&peer->books.dropped[reason], &units);
+    tell_room(peer);
 }
 
 void peer_drop_output(struct peer *peer, enum drop reason)
@@ -63,7 +64,6 @@ void peer_drop_waiting(struct peer *peer, enum drop reason)
     struct tally dropped = {0};
     buffer_drop_rest(&peer->out, &dropped);
     peer_dropped(peer, &dropped, reason);
-    tell_room(peer);
 }
 
 void peer_mark_dirty(struct peer *peer)
@@ -151,13 +151,12 @@ static struct run write_direct(struct peer *peer, const struct run *run)
     return rest;
 }
 
-/* Replaces what waits by the last message of the run. */
+/* Replaces what waits, but for a message that has begun to leave, by the last message of the run. */
 static size_t write_newest(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
     struct run rest = *run, message;
     while (run_next(&rest, &message)) {
-        if (!peer->out.inside && !peer->out.gone)
-            peer_drop_output(peer, DROP_FULL);
+        peer_drop_waiting(peer, DROP_FULL);
         queue(peer, &message, prefix);
     }
     peer_mark_dirty(peer);

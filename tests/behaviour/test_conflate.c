@@ -4,6 +4,9 @@
  * connections that are there. zmq_setsockopt(3).
  */
 #include "behaviour/util.h"
+#include "behaviour/raw.h"
+
+#include <stdatomic.h>
 
 /* An endpoint where nothing listens yet, but may later. */
 static struct endpoint reserve(void *socket)
@@ -131,12 +134,41 @@ TEST(immediate_notices_that_its_peer_has_gone)
     expect_parts(pull, "second");
 }
 
+static void count_down(void *data, void *alive)
+{
+    (void)data;
+    atomic_fetch_sub((atomic_int *)alive, 1);
+}
+
+/* However long it does not read: besides the message that has begun to leave only one waits. */
+TEST(peer_that_reads_nothing_pins_no_more_than_two)
+{
+    static char body[1 << 20];
+    static atomic_int alive;
+    void *push = open_socket(ZMQ_PUSH);
+    set_int(push, ZMQ_CONFLATE, 1);
+    set_int(push, ZMQ_LINGER, 0);
+    int fd = raw_connect(port_of(bind_to(push, "tcp://127.0.0.1:*")));
+    raw_handshake(fd, "PULL");
+    for (int i = 0; i < 100; i++) {
+        zmq_msg_t msg;
+        atomic_fetch_add(&alive, 1);
+        assert_int_equal(zmq_msg_init_data(&msg, body, sizeof body, count_down, &alive), 0);
+        assert_int_equal(zmq_msg_send(&msg, push, 0), sizeof body);
+    }
+    assert_in_range(atomic_load(&alive), 1, 2);
+    close(fd);
+    close_socket(push);
+    wait_until(atomic_load(&alive) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN(receiver_keeps_the_newest),
         RUN(sender_keeps_the_newest_for_a_peer_that_is_late),
         OVER_ALL(subscriber_sees_the_newest),
+        RUN(peer_that_reads_nothing_pins_no_more_than_two),
         RUN(immediate_waits_for_a_connection),
         RUN(immediate_gives_all_work_to_who_is_there),
         RUN(without_immediate_work_waits_for_the_absent),

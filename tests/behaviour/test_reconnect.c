@@ -232,6 +232,33 @@ TEST(requester_and_dealer_find_their_router_again)
 #define ON_WIRE(test) OVER(test, "tcp", "tcp"), OVER(test, "ipc", "ipc")
 #define ON_ALL(test)  ON_WIRE(test), OVER(test, "inproc", "inproc")
 
+/* The only message was under way when the connection broke, and is lost. Then there is room. */
+TEST(loss_of_a_message_under_way_makes_room)
+{
+    static char body[16 << 20];
+    char some[1000];
+    int port = 0, listener = raw_listen(&port, 5);
+    struct endpoint where;
+    snprintf(where.text, sizeof where.text, "tcp://127.0.0.1:%d", port);
+    void *push = quick(ZMQ_PUSH);
+    set_int(push, ZMQ_SNDHWM, 1);
+    set_int(push, ZMQ_LINGER, 0);
+    connect_to(push, where.text);
+    int fd = raw_accept(listener);
+    raw_handshake(fd, "PULL");
+    send_bytes(push, body, sizeof body, 0);
+    expect_error(zmq_send(push, "", 0, ZMQ_DONTWAIT), EAGAIN);
+    raw_recv(fd, some, sizeof some);
+    close(fd);
+    fd = raw_accept(listener);
+    raw_handshake(fd, "PULL");
+    send_parts(push, "next");
+    struct raw_frame frame = raw_recv_frame(fd);
+    assert_memory_equal(frame.body, "next", 4);
+    close(fd);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +270,7 @@ int main(void)
         RUN(queued_messages_go_to_the_next_listener),
         RUN(broken_connection_is_made_again),
         RUN(reconnection_can_be_switched_off),
+        RUN(loss_of_a_message_under_way_makes_room),
         RUN(reconnection_backs_off),
         ON_WIRE(requester_and_dealer_find_their_router_again),
     };
