@@ -14,8 +14,13 @@ static void attach(struct socket *socket, struct peer *peer)
         socket->state = peer;
 }
 
+/* A connect() that has waited finds the place free. */
 static int ready(struct socket *socket, struct peer *peer)
 {
+    if (!socket->state) {
+        socket->state = peer;
+        socket_notify(socket, EVENT_OUT);
+    }
     return socket->state == peer ? 0 : -EBUSY;
 }
 

@@ -106,6 +106,21 @@ TEST(full_peer_makes_it_wait)
     expect_parts(b, "room");
 }
 
+TEST(second_connection_takes_over_when_the_first_is_given_up)
+{
+    void *pair = open_socket(ZMQ_PAIR), *first = open_socket(ZMQ_PAIR);
+    void *second = open_socket(ZMQ_PAIR);
+    struct endpoint here = bind_to(first, *state), there = bind_to(second, *state);
+    set_int(pair, ZMQ_RECONNECT_IVL, 10);
+    connect_to(pair, here.text);
+    connect_to(pair, there.text);
+    send_parts(pair, "to the first");
+    expect_parts(first, "to the first");
+    assert_int_equal(zmq_disconnect(pair, here.text), 0);
+    send_parts(pair, "to the second");
+    expect_parts(second, "to the second");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +129,8 @@ int main(void)
         OVER_ALL(second_peer_is_refused),
         OVER_ALL(after_the_peer_has_gone_another_may_come),
         OVER_ALL(last_words_are_heard),
+        OVER(second_connection_takes_over_when_the_first_is_given_up, "tcp", "tcp://127.0.0.1:*"),
+        OVER(second_connection_takes_over_when_the_first_is_given_up, "ipc", "ipc://*"),
         RUN(full_peer_makes_it_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
