@@ -151,7 +151,7 @@ static struct run write_direct(struct peer *peer, const struct run *run)
     return rest;
 }
 
-/* Replaces what waits, but for a message that has begun to leave, by the last message of the run. */
+/* Replaces what waits by the last message of the run; what has begun to leave goes on. */
 static size_t write_newest(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
     struct run rest = *run, message;

@@ -15,6 +15,7 @@
 #include "core/ledger.h"
 #include "core/link.h"
 
+#define HASH_NONFATAL_OOM 1 /* an element that has no memory is left with hh.tbl NULL */
 #include <uthash.h>
 
 struct socket;

@@ -40,14 +40,43 @@ static int make_id(struct socket *socket, struct peer *peer)
     return peer_set_id(peer, id, sizeof id);
 }
 
+/* In the books each message to a peer has its routing id in front. What waits for a peer under
+ * another name counts as if it had come with this one. */
+static void count_with_id(struct socket *socket, struct peer *peer)
+{
+    if (peer->over_parts) {
+        int64_t longer = peer->id_size - peer->over_bytes;
+        uint64_t more = (uint64_t)longer * peer->out.tally.messages;
+        socket->ledger.received.bytes += more;
+        socket->ledger.queued.bytes += more;
+        peer->books.queued.bytes += more;
+    }
+    peer->over_parts = 1;
+    peer->over_bytes = peer->id_size;
+}
+
+static int add(struct socket *socket, struct peer *peer)
+{
+    struct peer *all = socket->state;
+    HASH_ADD_KEYPTR(by_id, all, peer->id, peer->id_size, peer);
+    socket->state = all;
+    if (!peer->by_id.tbl)
+        return -ENOMEM;
+    peer->routed = true;
+    count_with_id(socket, peer);
+    return 0;
+}
+
 /* The id is taken: another peer has it. */
 static int replace(struct socket *socket, struct peer *old)
 {
     if (!socket->options.router_handover)
         return -EADDRINUSE;
     unmap(socket, old);
-    if (old->owner)
-        return make_id(socket, old); /* our own connect() goes on under another name */
+    if (old->owner) { /* our own connect() goes on under another name */
+        int rc = make_id(socket, old);
+        return rc < 0 ? rc : add(socket, old);
+    }
     old->why = LEAVE_REPLACED;
     peer_close(old);
     return 0;
@@ -55,18 +84,13 @@ static int replace(struct socket *socket, struct peer *old)
 
 static int map(struct socket *socket, struct peer *peer)
 {
-    struct peer *old = find(socket, peer->id, peer->id_size), *all;
+    struct peer *old = find(socket, peer->id, peer->id_size);
     int rc = old ? replace(socket, old) : 0;
-    if (rc < 0)
-        return rc;
-    all = socket->state;
-    HASH_ADD_KEYPTR(by_id, all, peer->id, peer->id_size, peer);
-    socket->state = all;
-    peer->routed = true;
-    peer->over_parts = 1;
-    peer->over_bytes = peer->id_size;
-    socket_notify(socket, EVENT_OUT);
-    return 0;
+    if (rc == 0)
+        rc = add(socket, peer);
+    if (rc == 0)
+        socket_notify(socket, EVENT_OUT);
+    return rc;
 }
 
 /* A peer that we have named ourselves can be written to before it is there. */

@@ -44,7 +44,10 @@ static struct name *name_find(struct ctx *ctx, const char *text, bool make)
     TAILQ_INIT(&name->waiting);
     HASH_ADD_KEYPTR(by_name, map, name->text, size, name);
     ctx->inproc_names = map;
-    return name;
+    if (name->by_name.tbl)
+        return name;
+    free(name);
+    return NULL;
 }
 
 static void name_drop_if_unused(struct ctx *ctx, struct name *name)

@@ -163,6 +163,28 @@ TEST(handover_can_go_on_and_on)
     }
 }
 
+/* A connection that we made is not cut: its peer gets another name, by which it can be answered. */
+TEST(handover_renames_whom_we_connected_to)
+{
+    void *router = mandatory_router();
+    void *first = dealer_named("twin");
+    void *second = dealer_named("twin");
+    set_int(router, ZMQ_ROUTER_HANDOVER, 1);
+    connect_to(router, bind_to(first, *state).text);
+    send_parts(first, "one");
+    expect_parts(router, "twin", "one");
+    connect_to(router, bind_to(second, *state).text);
+    send_parts(second, "two");
+    expect_parts(router, "twin", "two");
+    send_parts(first, "three");
+    struct part id = recv_id(router);
+    assert_false(part_is(&id, "twin"));
+    expect_parts(router, "three");
+    send_part(router, &id, ZMQ_SNDMORE);
+    send_parts(router, "for the first");
+    expect_parts(first, "for the first");
+}
+
 TEST(id_given_to_a_connection_works_at_once)
 {
     void *listener = open_socket(ZMQ_ROUTER);
@@ -259,6 +281,8 @@ int main(void)
         RUN(mandatory_waits_for_a_full_peer),
         OVER_ALL(handover_gives_the_id_to_the_newcomer),
         RUN(handover_can_go_on_and_on),
+        OVER(handover_renames_whom_we_connected_to, "tcp", "tcp://127.0.0.1:*"),
+        OVER(handover_renames_whom_we_connected_to, "ipc", "ipc://*"),
         OVER_ALL(id_given_to_a_connection_works_at_once),
         OVER_ALL(given_id_counts_for_one_connection),
         RUN(impossible_given_ids_are_refused),
