@@ -93,7 +93,8 @@ struct gmq_tally {
 struct gmq_flow {
     struct gmq_tally received;  /* taken from peers of the incoming socket */
     struct gmq_tally copied;    /* further copies made for fan-out: a message for three
-                                   subscribers is received once and copied twice */
+                                   subscribers is received once and copied twice; and the parts
+                                   that REQ and REP put in front of what is sent */
     struct gmq_tally forwarded; /* left: handed to the operating system, or to an inproc peer */
     struct gmq_tally queued;    /* waits for a peer of the outgoing socket to take it */
     struct gmq_tally dropped[GMQ_DROP_REASONS];

@@ -143,11 +143,10 @@ static int admit(struct socket *socket, const struct frame *first)
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
 {
     struct req *req = socket->state;
-    struct peer *peer = TAILQ_FIRST(&socket->lineup.open);
     uint8_t envelope[2 * FRAME_SHORT_HEADER + ID_SIZE];
     struct prefix with = {.data = envelope, .parts = 1};
     check(!prefix);
-    if (!peer)
+    if (!lineup_has_room(&socket->lineup))
         return 0;
     if (socket->options.req_correlate) {
         req->id++;
@@ -158,10 +157,10 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         with.bytes = ID_SIZE;
     }
     with.size += frame_header_write(envelope + with.size, FRAME_MORE, 0);
-    peer->over_parts = -(int32_t)with.parts;
-    peer->over_bytes = -(int32_t)with.bytes;
-    req->asked = peer;
+    req->asked = TAILQ_FIRST(&socket->lineup.open);
     req->awaiting = true;
+    struct tally added = {.parts = with.parts, .bytes = with.bytes};
+    tally_add(&socket->ledger.copied, &added); /* it was not sent with the request */
     return lineup_balance(&socket->lineup, run, &with);
 }
 
