@@ -196,7 +196,8 @@ ZMQ_EXPORT int zmq_ctx_shutdown(void *context);
  * Sets an option of a context.
  *   ZMQ_IO_THREADS        0 or more (1). 0: no background thread at all; I/O happens inside the
  *                         application's own calls. Any other number: one background thread.
- *   ZMQ_MAX_SOCKETS       at least 1, at most ZMQ_SOCKET_LIMIT (1023): how many may be open.
+ *   ZMQ_MAX_SOCKETS       1 or more (65535): how many may be open. Far more than libzmq's default,
+ *                         ZMQ_MAX_SOCKETS_DFLT, into which programs run.
  *   ZMQ_MAX_MSGSZ         0 or more bytes (INT_MAX): the longest message that may be sent.
  *   ZMQ_IPV6              0 or 1 (0): ZMQ_IPV6 of sockets made from now on.
  *   ZMQ_BLOCKY            0 or 1 (1): 0 gives sockets made from now on a ZMQ_LINGER of 0.
@@ -358,9 +359,11 @@ ZMQ_EXPORT int zmq_msg_more(const zmq_msg_t *msg);
  * Returns a property of a message:
  *   ZMQ_MORE    as zmq_msg_more.
  *   ZMQ_SHARED  1 when its bytes may be shared with another message, otherwise 0.
- *   ZMQ_SRCFD   the descriptor of the connection it came by, -1 when there is none (deprecated).
+ *   ZMQ_SRCFD   the descriptor of the tcp or ipc connection it was received from, which may be
+ *               closed by now (deprecated).
  * or -1:
- *   EINVAL  unknown property.
+ *   EINVAL  unknown property, or ZMQ_SRCFD of a message that zmq_msg_recv took from no such
+ *           connection.
  * Follows zmq_msg_get(3).
  */
 ZMQ_EXPORT int zmq_msg_get(const zmq_msg_t *msg, int property);
@@ -373,10 +376,17 @@ ZMQ_EXPORT int zmq_msg_get(const zmq_msg_t *msg, int property);
 ZMQ_EXPORT int zmq_msg_set(zmq_msg_t *msg, int property, int value);
 
 /*
- * The text of a property of the connection by which a message came: "Socket-Type", "Routing-Id"
- * (also "Identity"), "Peer-Address", "User-Id", or one that the peer or its authenticator set
- * ("X-..."). Belongs to the message and is valid as long as it. Or NULL:
- *   EINVAL  no such property, or a message that came by no connection.
+ * The text of a property of the connection from which zmq_msg_recv took a message (each part of
+ * it has them); case matters:
+ *   "Socket-Type"   of the peer, such as "DEALER".
+ *   "Routing-Id"    that the peer announced, "" for none; also "Identity". Only REQ, DEALER and
+ *                   ROUTER have one to announce.
+ *   "Peer-Address"  tcp: the peer's bare address, such as "127.0.0.1" or "::1".
+ *                   ipc: "localhost:USER:GROUP:PROCESS", the numbers of the peer's process.
+ * Belongs to the message, its copies and what it is moved to, and is valid until the last of them
+ * is closed, sent or received into. Or NULL:
+ *   EINVAL  no such property; or a message of inproc, of the socket itself (the subscriptions that
+ *           XPUB receives), or that was not received.
  * Follows zmq_msg_gets(3).
  */
 ZMQ_EXPORT const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property);

@@ -77,10 +77,11 @@ static bool is_shared(const struct msg *msg)
 
 int zmq_msg_get(const zmq_msg_t *msg, int property)
 {
+    const struct properties *properties = look_inside(msg)->properties;
     switch (property) {
     case ZMQ_MORE: return zmq_msg_more(msg);
     case ZMQ_SHARED: return is_shared(look_inside(msg));
-    case ZMQ_SRCFD: /* a message does not keep where it came from */
+    case ZMQ_SRCFD: return properties ? properties->fd : answer(-EINVAL);
     default: return answer(-EINVAL);
     }
 }
@@ -95,8 +96,9 @@ int zmq_msg_set(zmq_msg_t *msg, int property, int value)
 
 const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property)
 {
-    (void)msg;
-    (void)property;
-    errno = EINVAL;
-    return NULL;
+    const struct properties *properties = look_inside(msg)->properties;
+    const char *value = properties && property ? properties_find(properties, property) : NULL;
+    if (!value)
+        errno = EINVAL;
+    return value;
 }

@@ -32,7 +32,7 @@ static int send_part(void *handle, struct msg *msg, int flags)
 }
 
 /* Receives a part into `msg`, whose former content is released. */
-static int receive_part(void *handle, struct msg *msg, int flags)
+static int receive_part(void *handle, struct msg *msg, int flags, bool properties)
 {
     struct socket *socket;
     int rc = socket_enter(handle, &socket);
@@ -44,7 +44,7 @@ static int receive_part(void *handle, struct msg *msg, int flags)
     else if (!msg || !msg_is_valid(msg))
         rc = -EFAULT;
     else
-        rc = socket_receive(socket, msg, flags);
+        rc = socket_receive(socket, msg, flags, properties);
     ctx_leave(ctx);
     return rc;
 }
@@ -114,7 +114,7 @@ int zmq_recv(void *socket, void *data, size_t size, int flags)
 {
     struct msg msg;
     msg_init(&msg);
-    int rc = receive_part(socket, !data && size ? NULL : &msg, flags);
+    int rc = receive_part(socket, !data && size ? NULL : &msg, flags, false);
     if (rc < 0)
         return answer(rc);
     size_t whole = msg_size(&msg);
@@ -127,7 +127,7 @@ int zmq_recv(void *socket, void *data, size_t size, int flags)
 int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags)
 {
     struct msg *msg = (struct msg *)message;
-    int rc = receive_part(socket, msg, flags);
+    int rc = receive_part(socket, msg, flags, true);
     return rc < 0 ? answer(rc) : answer_size(msg_size(msg));
 }
 

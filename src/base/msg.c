@@ -22,7 +22,7 @@ void msg_init(struct msg *msg)
     msg->kind = MSG_INLINE;
     msg->more = msg->shared = false;
     msg->routing_id = 0;
-    msg->reserved = NULL;
+    msg->properties = NULL;
 }
 
 int msg_init_size(struct msg *msg, size_t size)
@@ -70,6 +70,10 @@ int msg_close(struct msg *msg)
         return -EFAULT;
     if (msg->kind == MSG_CHUNK)
         chunk_unref(msg->body.large.chunk);
+    if (msg->properties) {
+        properties_unref(msg->properties);
+        msg->properties = NULL;
+    }
     msg->kind = MSG_CLOSED;
     return 0;
 }
@@ -97,6 +101,8 @@ int msg_copy(struct msg *to, struct msg *from)
         chunk_ref(from->body.large.chunk);
         from->shared = true;
     }
+    if (from->properties)
+        properties_ref(from->properties);
     *to = *from;
     return 0;
 }

@@ -6,6 +6,7 @@
 #define GREENMQ_BASE_MSG_H
 
 #include "base/chunk.h"
+#include "base/properties.h"
 
 #include <stdbool.h>
 
@@ -26,7 +27,7 @@ struct msg {
             struct chunk *chunk;
         } large;
     } body;
-    void *reserved; /* properties of the peer it came from, when they are asked for */
+    struct properties *properties; /* of the connection it came by; NULL for none */
     uint32_t routing_id;
     uint8_t inline_size;
     uint8_t kind;
@@ -49,7 +50,7 @@ int msg_close(struct msg *msg);
 /* `to` is closed first, and holds what `from` held, which is empty after. */
 int msg_move(struct msg *to, struct msg *from);
 
-/* `to` is closed first and then shares the body of `from`. */
+/* `to` is closed first and then shares the body and the properties of `from`. */
 int msg_copy(struct msg *to, struct msg *from);
 
 static inline bool msg_is_valid(const struct msg *msg)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct peer;
+struct properties;
 
 struct link {
     bool is_instant; /* a flush is no system call: there is nothing to gain by waiting */
@@ -37,6 +38,10 @@ struct link {
 
     /* The far end's address as text into `text`, ends in NUL. */
     void (*describe)(const struct peer *peer, char *text, size_t room);
+
+    /* What the peer's messages tell about it, made anew; NULL without memory. May be NULL: they
+     * tell nothing. */
+    struct properties *(*introduce)(const struct peer *peer);
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/peer.h"
 
 #include "base/check.h"
+#include "core/sender.h"
 #include "core/socket.h"
 
 #include <errno.h>
@@ -123,6 +124,8 @@ void peer_lost(struct peer *peer)
     peer->link = NULL;
     peer->far = NULL;
     peer->held = false;
+    if (buffer_is_empty(&peer->in))
+        sender_forget(peer);
     buffer_drop_open(&peer->out, &dropped);
     peer_dropped(peer, &dropped, DROP_PEER_LOST);
     if (was_ready && socket->pattern->lost)
@@ -148,6 +151,7 @@ static void destroy(struct peer *peer)
     buffer_term(&peer->in);
     if (peer->id != peer->id_inline)
         free(peer->id);
+    sender_forget(peer);
     free(peer);
 }
 
@@ -155,6 +159,7 @@ void peer_close(struct peer *peer)
 {
     struct socket *socket = peer->socket;
     tell_left(peer);
+    sender_remember(peer);
     if (peer->link)
         peer->link->close(peer);
     peer->link = NULL;

@@ -52,6 +52,7 @@ struct peer {
     uint32_t stamp;  /* PUB: the last fan-out that chose it */
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
     void *topics;                   /* XPUB: its subscriptions */
+    struct properties *properties;  /* of what it sends, see core/sender.h */
 
     struct tally received;
     struct ledger books; /* forwarded, queued and dropped of what was written to it */

@@ -8,6 +8,7 @@
 #include "core/socket.h"
 
 #include "base/check.h"
+#include "core/sender.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -140,7 +141,7 @@ static void finish_reading(struct socket *socket)
     }
 }
 
-int socket_try_receive(struct socket *socket, struct msg *msg)
+int socket_try_receive(struct socket *socket, struct msg *msg, bool properties)
 {
     if (!socket->reading && buffer_is_empty(&socket->lead)) {
         int rc = socket->pattern->begin(socket);
@@ -158,13 +159,15 @@ int socket_try_receive(struct socket *socket, struct msg *msg)
         return rc;
     part.more = socket->more = leading || (frame.flags & FRAME_MORE);
     buffer_pop(from, &frame);
+    if (properties && socket->reading_peer)
+        part.properties = sender_properties(socket->reading_peer);
     msg_move(msg, &part);
     if (!msg->more)
         finish_reading(socket);
     return 0;
 }
 
-int socket_receive(struct socket *socket, struct msg *msg, int flags)
+int socket_receive(struct socket *socket, struct msg *msg, int flags, bool properties)
 {
     if (!socket->pattern->can_receive)
         return -ENOTSUP;
@@ -173,7 +176,7 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags)
     for (;;) {
         int rc = check_open(socket);
         if (rc == 0)
-            rc = socket_try_receive(socket, msg);
+            rc = socket_try_receive(socket, msg, properties);
         if (rc != -EAGAIN)
             return rc;
         if ((flags & ZMQ_DONTWAIT) || socket->options.rcvtimeo_ms == 0) {

@@ -98,11 +98,10 @@ void socket_close(struct socket *socket);
  * on success. 0 or a negative errno. */
 int socket_send(struct socket *socket, struct msg *msg, int flags);
 
-/* Receives a part into msg, which is initialised. 0 or a negative errno. */
-int socket_receive(struct socket *socket, struct msg *msg, int flags);
-
-/* As socket_receive(), never waits and runs nothing. */
-int socket_try_receive(struct socket *socket, struct msg *msg);
+/* Receives a part, if asked with its properties, into an initialised msg. 0 or a negative errno.
+ * The second never waits and runs nothing. */
+int socket_receive(struct socket *socket, struct msg *msg, int flags, bool properties);
+int socket_try_receive(struct socket *socket, struct msg *msg, bool properties);
 
 /* Sends one message of the engine's own if it can go now. */
 bool socket_offer(struct socket *socket, const struct run *message);

@@ -72,12 +72,12 @@ static void serve(struct task *task)
     while (device->state != GMQ_DEVICE_STOPPED) {
         struct msg command, part;
         msg_init(&command);
-        if (socket_try_receive(socket, &command) < 0)
+        if (socket_try_receive(socket, &command, false) < 0)
             return;
         bool more = command.more;
         while (more) {
             msg_init(&part);
-            more = socket_try_receive(socket, &part) == 0 && part.more;
+            more = socket_try_receive(socket, &part, false) == 0 && part.more;
             msg_close(&part);
         }
         obey(device, &command);

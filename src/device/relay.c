@@ -201,7 +201,7 @@ static bool receive_pending(struct side *side)
     while (more) {
         struct msg part;
         msg_init(&part);
-        if (socket_try_receive(socket, &part) < 0)
+        if (socket_try_receive(socket, &part, false) < 0)
             return false;
         more = part.more;
         tally.parts++;

@@ -4,6 +4,7 @@
 #include "transport/descriptor.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,4 +137,20 @@ void descriptor_describe(int fd, char *text, size_t room)
     size = sizeof user;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &size) == 0)
         snprintf(text, room, "ipc, process %ld", (long)user.pid);
+}
+
+void descriptor_far_host(int fd, char *text, size_t room)
+{
+    struct sockaddr_storage address = {0};
+    struct ucred user;
+    socklen_t size = sizeof address, user_size = sizeof user;
+    text[0] = '\0';
+    if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
+        return;
+    if (address.ss_family != AF_UNIX)
+        (void)getnameinfo((struct sockaddr *)&address, size, text, (socklen_t)room, NULL, 0,
+                          NI_NUMERICHOST);
+    else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &user_size) == 0)
+        snprintf(text, room, "localhost:%lu:%lu:%ld", (unsigned long)user.uid,
+                 (unsigned long)user.gid, (long)user.pid);
 }

@@ -26,4 +26,8 @@ int descriptor_accept(const struct options *options, int fd);
 /* The far end as text, such as tcp://127.0.0.1:40120. */
 void descriptor_describe(int fd, char *text, size_t room);
 
+/* The far end as messages tell it: the bare address, or localhost:USER:GROUP:PROCESS for ipc. Empty
+ * when the system has forgotten it, as after a connection was reset. */
+void descriptor_far_host(int fd, char *text, size_t room);
+
 #endif

@@ -5,6 +5,7 @@
 #include "transport/stream.h"
 
 #include "base/check.h"
+#include "core/sender.h"
 #include "wire/mechanism.h"
 
 #include <errno.h>
@@ -70,6 +71,8 @@ static void run_failing(struct task *task)
     struct stream_owner *owner = stream->owner;
     struct peer *peer = stream->peer;
     bool refused = stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
+    if (peer)
+        sender_remember(peer);
     finish(stream);
     if (peer) {
         peer->why = stream->why;
@@ -125,9 +128,7 @@ static void become_ready(struct stream *stream)
     stream->state = STREAM_TRAFFIC;
     peer->far = stream;
     peer->link = &stream_link;
-    int rc = 0;
-    if (!peer->id_size && session->peer_routing_id_size)
-        rc = peer_set_id(peer, session->peer_routing_id, session->peer_routing_id_size);
+    int rc = stream_meet(stream, session);
     free(stream->handshake);
     stream->handshake = NULL;
     uv_timer_stop(&stream->timer);

@@ -55,8 +55,8 @@ struct stream {
     size_t body_have;
     uint64_t body_size;
     uint8_t body_flags;
-    int low_water;         /* SO_RCVLOWAT, 0 for never set */
-    bool more; /* the last frame in `message` had MORE */
+    int low_water; /* SO_RCVLOWAT, 0 for never set */
+    bool more;     /* the last frame in `message` had MORE */
 
     /* Output */
     bool blocked; /* the system takes no more; waits for it to be writable */
@@ -69,6 +69,7 @@ struct stream {
     uint64_t asked_ns;    /* when the first PING went that nothing has followed */
     uint32_t peer_ttl_ms; /* what its PINGs say, 0 for nothing */
     uint8_t minor, major; /* of the protocol spoken */
+    uint8_t peer_type;    /* of socket (the public number) */
     char address[64];     /* the far end, for people */
 };
 
@@ -94,6 +95,8 @@ void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
 void stream_heartbeat_start(struct stream *stream);
 void stream_on_heartbeat(uv_timer_t *timer);
+struct properties *stream_introduce(const struct peer *peer);
+int stream_meet(struct stream *stream, const struct session *session); /* 0 or -ENOMEM */
 
 extern const struct link stream_link;
 

@@ -242,4 +242,5 @@ const struct link stream_link = {
     .fail = link_fail,
     .close = link_close,
     .describe = link_describe,
+    .introduce = stream_introduce,
 };

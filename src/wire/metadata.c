@@ -24,6 +24,11 @@ static const char *const type_names[] = {
     [ZMQ_PUSH] = "PUSH", [ZMQ_XPUB] = "XPUB",     [ZMQ_XSUB] = "XSUB",
 };
 
+const char *session_type_name(int type)
+{
+    return type_names[type];
+}
+
 struct property {
     const uint8_t *name;
     size_t name_size;
@@ -31,8 +36,7 @@ struct property {
     size_t value_size;
 };
 
-/* Only these have a routing id to announce (37: ignored from all others). */
-static bool has_identity(int type)
+bool session_type_has_id(int type)
 {
     return type == ZMQ_REQ || type == ZMQ_DEALER || type == ZMQ_ROUTER;
 }
@@ -50,7 +54,7 @@ static size_t property_write(uint8_t *at, const char *name, const void *value, s
 
 size_t metadata_own_identity(const struct session_config *config)
 {
-    return has_identity(config->socket_type) ? config->routing_id_size : 0;
+    return session_type_has_id(config->socket_type) ? config->routing_id_size : 0;
 }
 
 size_t metadata_write(const struct session *session, uint8_t *at)
@@ -126,7 +130,7 @@ static int type_find(const struct property *property)
 
 enum session_error metadata_take_identity(struct session *session, const uint8_t *id, size_t size)
 {
-    if (!has_identity(session->peer_socket_type) || size == 0)
+    if (!session_type_has_id(session->peer_socket_type) || size == 0)
         return SESSION_OK;
     /* Those that begin with 0 are kept for ids that a ROUTER makes up. */
     if (size > SESSION_ROUTING_ID_MAX || id[0] == 0)

@@ -78,6 +78,12 @@ size_t session_input(struct session *session, const uint8_t *data, size_t size);
 /* One plain sentence (no full stop) for operators. */
 const char *session_error_text(enum session_error error);
 
+/* The name of a socket type (a public number) as the wire has it. */
+const char *session_type_name(int type);
+
+/* Only some socket types have a routing id to announce (37: ignored from all others). */
+bool session_type_has_id(int type);
+
 /* Do these two socket types go together (public numbers)? */
 bool session_types_match(int ours, int peers);
 

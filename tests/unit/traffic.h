@@ -69,7 +69,7 @@ static inline const char *received(void)
     text[0] = 0;
     msg_init(&msg);
     while (socket_can_receive(world.socket)) {
-        assert_int_equal(socket_try_receive(world.socket, &msg), 0);
+        assert_int_equal(socket_try_receive(world.socket, &msg, false), 0);
         char *at = text + strlen(text);
         const uint8_t *body = msg_data(&msg);
         for (size_t i = 0; i < msg_size(&msg); i++)
@@ -78,7 +78,7 @@ static inline const char *received(void)
         *at = 0;
     }
     msg_close(&msg);
-    assert_int_equal(socket_try_receive(world.socket, &msg), -EAGAIN);
+    assert_int_equal(socket_try_receive(world.socket, &msg, false), -EAGAIN);
     size_t size = strlen(text);
     if (size)
         text[size - 1] = 0;
