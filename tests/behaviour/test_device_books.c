@@ -378,7 +378,6 @@ static void close_farm(struct farm *farm)
 TEST(books_balance_at_every_reading)
 {
     const char *seed = getenv("GREENMQ_SEED");
-    (void)state;
     dice_seed(seed ? strtoull(seed, NULL, 10) : 1);
     print_message("seed %lu\n", (unsigned long)dice.seed);
     for (int i = 0; i < PATTERNS; i++)
