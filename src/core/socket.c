@@ -100,30 +100,44 @@ static int check_open(const struct socket *socket)
     return socket->closed ? -ENOTSOCK : 0;
 }
 
+/* How long a call has left to try. */
+struct patience {
+    int timeout_ms;
+    uint64_t deadline_ns; /* 0 before the first wait */
+    bool turned;          /* a call that does not wait has looked at what came meanwhile */
+};
+
+/* A call could not be served: waits until something changes. 0 to try again, -EAGAIN when the time
+ * is over, or why it must not go on. */
+static int await_change(struct socket *socket, struct patience *patience, int flags)
+{
+    if ((flags & ZMQ_DONTWAIT) || patience->timeout_ms == 0) {
+        if (patience->turned)
+            return -EAGAIN;
+        patience->turned = true;
+        loop_turn(&socket->ctx->loop);
+        return 0;
+    }
+    if (!patience->deadline_ns)
+        patience->deadline_ns = loop_deadline_ns(patience->timeout_ms);
+    int rc = socket_wait(socket, patience->deadline_ns);
+    return rc == -ETIMEDOUT ? -EAGAIN : rc;
+}
+
 int socket_send(struct socket *socket, struct msg *msg, int flags)
 {
     if (!socket->pattern->can_send)
         return -ENOTSUP;
-    uint64_t deadline_ns = 0;
-    bool turned = false;
+    struct patience patience = {.timeout_ms = socket->options.sndtimeo_ms};
     for (;;) {
         int rc = check_open(socket);
         if (rc == 0)
             rc = try_send(socket, msg, flags & ZMQ_SNDMORE);
         if (rc != -EAGAIN)
             return rc;
-        if ((flags & ZMQ_DONTWAIT) || socket->options.sndtimeo_ms == 0) {
-            if (turned)
-                return -EAGAIN;
-            turned = true;
-            loop_turn(&socket->ctx->loop);
-            continue;
-        }
-        if (!deadline_ns)
-            deadline_ns = loop_deadline_ns(socket->options.sndtimeo_ms);
-        rc = socket_wait(socket, deadline_ns);
+        rc = await_change(socket, &patience, flags);
         if (rc < 0)
-            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+            return rc;
     }
 }
 
@@ -171,26 +185,16 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags, bool prope
 {
     if (!socket->pattern->can_receive)
         return -ENOTSUP;
-    uint64_t deadline_ns = 0;
-    bool turned = false;
+    struct patience patience = {.timeout_ms = socket->options.rcvtimeo_ms};
     for (;;) {
         int rc = check_open(socket);
         if (rc == 0)
             rc = socket_try_receive(socket, msg, properties);
         if (rc != -EAGAIN)
             return rc;
-        if ((flags & ZMQ_DONTWAIT) || socket->options.rcvtimeo_ms == 0) {
-            if (turned)
-                return -EAGAIN;
-            turned = true;
-            loop_turn(&socket->ctx->loop);
-            continue;
-        }
-        if (!deadline_ns)
-            deadline_ns = loop_deadline_ns(socket->options.rcvtimeo_ms);
-        rc = socket_wait(socket, deadline_ns);
+        rc = await_change(socket, &patience, flags);
         if (rc < 0)
-            return rc == -ETIMEDOUT ? -EAGAIN : rc;
+            return rc;
     }
 }
 
