@@ -138,10 +138,12 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
                               .size = rep->size,
                               .parts = (uint32_t)rep->tally.parts,
                               .bytes = (uint32_t)rep->tally.bytes};
-    if (peer_write(client, run, &envelope))
+    if (peer_write(client, run, &envelope)) {
         tally_add(&socket->ledger.copied, &rep->tally); /* nobody sent it with the reply */
-    else
-        ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
+        return run->size;
+    }
+    ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
+    ledger_drop(&client->books, DROP_FULL, &run->tally);
     return run->size;
 }
 

@@ -160,6 +160,35 @@ TEST(lines_of_rep_and_req_add_up)
     expect_lines_add_up(rig.device);
 }
 
+/* The envelope that a REP puts in front comes from nobody. Replies with different ones may wait in
+ * one queue. */
+TEST(envelopes_of_any_depth_count_as_copied)
+{
+    struct rig rig = small_rig(GMQ_DEVICE_ANY, ZMQ_REP, ZMQ_REQ);
+    void *rep = peer_at(ZMQ_REP, rig.back_at);
+    int fd = stalled_at(rig.front_at, "DEALER");
+    for (int n = 0; n < 40; n++) {
+        for (int depth = 0; depth < n % 5; depth++)
+            raw_send_frame(fd, RAW_MORE, "envelope", 8);
+        raw_send_frame(fd, RAW_MORE, "", 0);
+        raw_send_frame(fd, 0, "ask", 3);
+        expect_parts(rep, "ask");
+        send_bulk(rep, n);
+        wait_books(rig.device, books.backward.received.messages == (uint64_t)n + 1);
+    }
+    expect_lines_add_up(rig.device);
+    for (int frames = 0; account_of(rig.device).backward.queued.messages; frames++)
+        raw_skip_frame(fd, NULL);
+    expect_lines_add_up(rig.device);
+    struct gmq_account end = account_of(rig.device);
+    assert_int_equal(end.backward.queued.parts, 0);
+    assert_int_equal(end.backward.queued.bytes, 0);
+    assert_int_equal(end.backward.copied.messages, 0);
+    uint64_t envelopes = end.backward.forwarded.parts - 2 * end.backward.forwarded.messages;
+    assert_int_equal(end.backward.copied.parts, envelopes);
+    close(fd);
+}
+
 /* Books begin with the device: what the application sent before is not in them. */
 TEST(books_begin_with_the_start)
 {
@@ -397,6 +426,7 @@ int main(void)
         RUN_DEVICE_OVER_ALL(lines_of_streamers_add_up),
         RUN_DEVICE(lines_add_up_with_a_stalled_client),
         RUN_DEVICE_OVER_ALL(lines_of_rep_and_req_add_up),
+        RUN_DEVICE(envelopes_of_any_depth_count_as_copied),
         RUN_DEVICE_OVER_ALL(books_begin_with_the_start),
         RUN_DEVICE_OVER_ALL(peers_are_counted_beyond_the_room),
         RUN_DEVICE(addresses_are_told),

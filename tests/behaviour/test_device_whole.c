@@ -90,6 +90,7 @@ TEST(a_client_dies_in_the_middle)
     for (int way = 0; way < WAYS; way++) {
         int fd = raw_connect(port_of(rig.front_at));
         raw_handshake(fd, "REQ");
+        wait_books(rig.device, books.frontend_joined == (uint64_t)way + 1);
         raw_send_frame(fd, RAW_MORE, "", 0);
         begin_and_die(fd, way);
         wait_books(rig.device, books.frontend_left[GMQ_LEAVE_CLOSED] == (uint64_t)way + 1);
