@@ -9,6 +9,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+    DEPARTED_MAX = 64 << 20, /* what peers that have gone may leave behind in one context */
+    DEPARTED_OVERHEAD = 2048 /* what one of them takes besides its messages */
+};
+
 static uint64_t mark_or_none(int hwm)
 {
     return hwm > 0 ? (uint64_t)hwm : UINT64_MAX;
@@ -123,7 +128,7 @@ void peer_lost(struct peer *peer)
     peer->ready = false;
     peer->link = NULL;
     peer->far = NULL;
-    peer->held = false;
+    peer->held = peer->last_words = false;
     if (buffer_is_empty(&peer->in))
         sender_forget(peer);
     buffer_drop_open(&peer->out, &dropped);
@@ -173,6 +178,8 @@ void peer_close(struct peer *peer)
         return;
     }
     peer->closed = true;
+    peer->left_bytes = DEPARTED_OVERHEAD + peer->in.bytes;
+    socket->ctx->departed_bytes += peer->left_bytes;
     TAILQ_INSERT_TAIL(&socket->departed, peer, all);
     peer_reap(peer);
 }
@@ -182,6 +189,7 @@ void peer_reap(struct peer *peer)
     struct socket *socket = peer->socket;
     if (!peer->closed || !buffer_is_empty(&peer->in) || socket->reading_peer == peer)
         return;
+    socket->ctx->departed_bytes -= peer->left_bytes;
     TAILQ_REMOVE(&socket->departed, peer, all);
     lineup_remove_ready(&socket->lineup, peer);
     destroy(peer);
@@ -208,10 +216,11 @@ static size_t into_inbox(struct peer *peer, const struct run *run)
     struct run head = *run;
     if (socket->options.conflate) {
         conflate_into_inbox(peer, run);
-    } else if (waiting >= peer->in_max) {
+    } else if (waiting >= peer->in_max && !peer->last_words) {
         return 0;
     } else {
-        head = run->large ? *run : run_take(run, peer->in_max - waiting);
+        if (!run->large && !peer->last_words)
+            head = run_take(run, peer->in_max - waiting);
         if (buffer_append_run(&peer->in, &head, NULL) < 0)
             return 0; /* without memory it waits where it is */
     }
@@ -237,9 +246,19 @@ size_t peer_deliver(struct peer *peer, const struct run *run)
 size_t peer_take(struct peer *peer, const struct run *run)
 {
     struct sink *sink = peer->socket->sink;
-    if (sink && sink->deliver && buffer_is_empty(&peer->in))
+    if (sink && sink->deliver && buffer_is_empty(&peer->in) && !peer->last_words)
         return sink->deliver(sink, peer, run);
     return into_inbox(peer, run);
+}
+
+bool peer_last_words(struct peer *peer)
+{
+    if (peer->in.tally.messages > peer->in_max ||
+        peer->socket->ctx->departed_bytes > DEPARTED_MAX)
+        return false;
+    peer->last_words = true;
+    peer->held = false;
+    return true;
 }
 
 void peer_inbox_read(struct peer *peer)

@@ -40,6 +40,7 @@ struct peer {
     bool full;       /* out refused a message since it last had room */
     bool dirty;      /* in ctx->dirty */
     bool held;       /* input was refused; to be resumed */
+    bool last_words; /* what is left of its input goes to the inbox, see peer_last_words() */
     bool in_held;    /* in a device's line of held inputs */
     bool attached;   /* the pattern knows it */
     bool joined;     /* it was ready once */
@@ -54,6 +55,7 @@ struct peer {
     void *topics;                   /* XPUB: its subscriptions */
     struct properties *properties;  /* of what it sends, see core/sender.h */
 
+    uint64_t left_bytes; /* once it is closed: counted in ctx->departed_bytes */
     struct tally received;
     struct ledger books; /* forwarded, queued and dropped of what was written to it */
 
@@ -100,6 +102,10 @@ size_t peer_deliver(struct peer *peer, const struct run *run);
 /* The same behind the pattern: to the device or the inbox, for patterns whose deliver() has looked
  * at the run itself. */
 size_t peer_take(struct peer *peer, const struct run *run);
+
+/* The far end has closed while the input is held: may the inbox take what is left, beyond its
+ * limit, so that the connection can go? False: enough waits already of those who have gone. */
+bool peer_last_words(struct peer *peer);
 
 /* The inbox has been read from: resumes the input if there is room again. */
 void peer_inbox_read(struct peer *peer);

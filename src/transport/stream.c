@@ -199,14 +199,29 @@ static void on_connected(struct stream *stream)
         start_handshake(stream);
 }
 
+/* The far end has closed while its input is held. What it still said goes to the inbox: no more
+ * than the system had for us. If that may not be, the connection waits on and is not polled. */
+static void take_last_words(struct stream *stream)
+{
+    stream_poll(stream, stream->events & ~UV_DISCONNECT);
+    if (!peer_last_words(stream->peer))
+        return;
+    stream_resume(stream->peer);
+    while (!stream->failing.queued && stream_read(stream))
+        continue;
+    stream_fail(stream, LEAVE_CLOSED);
+}
+
 /* The connection is broken, and libuv has stopped to poll it. What it brought before that is
  * still there to be read. */
 static void on_broken(struct stream *stream)
 {
     stream->events = 0;
-    while (stream->state == STREAM_TRAFFIC && !stream->failing.queued) {
-        if (stream->peer->held)
-            return; /* it is read on when there is room */
+    while (!stream->failing.queued) {
+        if (stream->peer && stream->peer->held) {
+            take_last_words(stream);
+            return;
+        }
         if (!stream_read(stream))
             break;
     }
@@ -233,6 +248,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_READABLE) && !stream->failing.queued)
         stream_read(stream);
+    else if ((events & UV_DISCONNECT) && stream->peer && stream->peer->held)
+        take_last_words(stream);
 }
 
 struct stream *stream_open(struct socket *socket, int fd, bool connecting,

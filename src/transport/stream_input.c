@@ -70,7 +70,7 @@ static void keep(struct stream *stream, struct chunk *chunk, uint8_t *data, size
 
 static void stop_reading(struct stream *stream)
 {
-    stream_poll(stream, stream->events & ~UV_READABLE);
+    stream_poll(stream, (stream->events & ~UV_READABLE) | UV_DISCONNECT);
 }
 
 /* Delivers the message that was put together. False when it was refused. */
@@ -360,5 +360,5 @@ void stream_resume(struct peer *peer)
         chunk_unref(kept);
     }
     if (!is_stopped(stream))
-        stream_poll(stream, stream->events | UV_READABLE);
+        stream_poll(stream, (stream->events | UV_READABLE) & ~UV_DISCONNECT);
 }
