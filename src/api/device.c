@@ -316,7 +316,8 @@ const char *gmq_leave_name(enum gmq_leave reason)
     return account_leave_name(reason);
 }
 
-/* A device for as long as the call lasts. No signal ends it. */
+/* A device for as long as the call lasts. No signal ends it. What it has taken in and not yet let
+ * out is the sockets' in the end, as if the application had sent it. */
 static int run(void *frontend, void *backend, void *capture, void *control)
 {
     struct gmq_device *device;
@@ -325,6 +326,7 @@ static int run(void *frontend, void *backend, void *capture, void *control)
     int rc = make(frontend, backend, &options, &device);
     if (rc < 0)
         return rc;
+    device->keeps = true;
     rc = start(device);
     if (rc == 0)
         rc = wait_for_stop(device, UINT64_MAX, true);

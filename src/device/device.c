@@ -83,9 +83,11 @@ void device_stop(struct gmq_device *device)
         return;
     }
     device->state = GMQ_DEVICE_STOPPED;
-    drop_queued(device->front.socket);
-    if (!is_reflector(device))
-        drop_queued(device->back.socket);
+    if (!device->keeps) {
+        drop_queued(device->front.socket);
+        if (!is_reflector(device))
+            drop_queued(device->back.socket);
+    }
     account_read(device, &device->closing);
     if (device->control.socket)
         control_stop(device);

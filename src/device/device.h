@@ -52,6 +52,7 @@ struct gmq_device {
     enum gmq_device_state state;
     bool terminated; /* stopped because the context ends or a socket was closed */
     bool drained;    /* stopped because a drain had let all out */
+    bool keeps;      /* what is queued at the stop stays with the sockets, to linger there */
     struct watches watches;
     struct gmq_account closing; /* the books when it was stopped; empty before */
     struct events events;
