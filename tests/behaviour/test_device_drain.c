@@ -342,6 +342,47 @@ TEST(a_stop_makes_room_again)
         assert_int_equal(recv_number(rig.front), n);
 }
 
+struct proxy {
+    void *front, *back, *control;
+    int rc;
+};
+
+static void *proxy_in_thread(void *argument)
+{
+    struct proxy *proxy = argument;
+    proxy->rc = zmq_proxy_steerable(proxy->front, proxy->back, NULL, proxy->control);
+    return NULL;
+}
+
+/* zmq_proxy() has no word for what it drops: what it has taken stays with its socket, which
+ * lingers. */
+TEST(a_proxy_leaves_its_queue_to_the_socket)
+{
+    struct rig rig = {.front = open_socket(ZMQ_PULL), .back = open_socket(ZMQ_PUSH)};
+    rig.control = open_socket(ZMQ_REP);
+    keep_little(rig.back);
+    rig.front_at = bind_to(rig.front, "tcp://127.0.0.1:*");
+    rig.back_at = bind_to(rig.back, "tcp://127.0.0.1:*");
+    void *req = peer_at(ZMQ_REQ, bind_anew(rig.control, "inproc://new"));
+    void *push = peer_at(ZMQ_PUSH, rig.front_at);
+    int fd = stalled_at(rig.back_at, "PULL");
+    struct proxy proxy = {.front = rig.front, .back = rig.back, .control = rig.control};
+    pthread_t thread = start_thread(proxy_in_thread, &proxy);
+    int sent = send_until_full(push, 0);
+    send_parts(req, "TERMINATE");
+    join_thread(thread);
+    assert_int_equal(proxy.rc, 0);
+    int left = recv_bulk(rig.front); /* the first that it has not taken */
+    assert_in_range(left, STALL_HWM / 2, sent);
+    close_socket(rig.back);
+    for (int n = 0; n < left; n++) {
+        assert_int_equal(raw_recv_frame(fd).flags, RAW_MORE);
+        assert_int_equal(raw_skip_frame(fd, NULL), RAW_LONG);
+    }
+    assert_true(raw_closes(fd, DEADLINE_MS));
+    close(fd);
+}
+
 #define DRAIN_OVER_TCP_AND_INPROC(test)                        \
     device_case(#test "_over_tcp", test, "tcp://127.0.0.1:*"), \
         device_case(#test "_over_inproc", test, "inproc://new")
@@ -365,6 +406,7 @@ int main(void)
         DRAIN_OVER_TCP_AND_INPROC(a_signal_does_not_end_a_drain),
         RUN_DEVICE(a_stop_drops_what_is_queued_and_counts_it),
         RUN_DEVICE(a_stop_makes_room_again),
+        RUN_DEVICE(a_proxy_leaves_its_queue_to_the_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,8 @@
 #include "behaviour/util.h"
 #include "behaviour/device.h"
 
+#include <signal.h>
+
 static const struct gmq_device_options no_options = {.size = sizeof no_options};
 
 #define expect_no_device(front, back, options, expected)                        \
@@ -363,6 +365,29 @@ TEST(wait_wakes_when_another_thread_stops_it)
         assert_null(join_thread(waiting[i]));
 }
 
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+TEST(wait_ends_with_a_signal)
+{
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    struct rig rig = streamer_at("inproc://new");
+    sigaction(SIGUSR1, &action, &before);
+    pthread_t waiting = start_thread(wait_in_thread, rig.device);
+    void *error = NULL;
+    for (int i = 0; pthread_tryjoin_np(waiting, &error) == EBUSY; i++) {
+        pthread_kill(waiting, SIGUSR1); /* until it waits, and hears it */
+        assert_true(i < DEADLINE_MS);
+        nap_ms(1);
+    }
+    world.threads--;
+    sigaction(SIGUSR1, &before, NULL);
+    assert_int_equal((uintptr_t)error, EINTR);
+    assert_int_equal(state_of(rig.device), GMQ_DEVICE_RUNNING);
+}
+
 TEST(wait_wakes_when_the_context_ends)
 {
     struct rig rig = streamer_at("inproc://new");
@@ -420,6 +445,7 @@ int main(void)
         RUN_DEVICE(a_socket_closed_under_a_device_stops_it),
         RUN_DEVICE(wait_ends_with_the_time_or_the_device),
         RUN_DEVICE(wait_wakes_when_another_thread_stops_it),
+        RUN_DEVICE(wait_ends_with_a_signal),
         RUN_DEVICE(wait_wakes_when_the_context_ends),
         RUN_DEVICE(wait_runs_the_device_without_background),
         RUN_DEVICE(reasons_have_names),

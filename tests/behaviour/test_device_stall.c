@@ -188,6 +188,64 @@ TEST(streamer_goes_on_with_other_consumers)
     close(fd);
 }
 
+/* Producers that all have more than there is room for get their shares of it. */
+TEST(producers_share_a_slow_consumer)
+{
+    enum { PRODUCERS = 3, COUNT = 600, APART = 1000000 };
+    struct rig rig = small_rig(GMQ_DEVICE_STREAMER, ZMQ_PULL, ZMQ_PUSH);
+    void *push[PRODUCERS], *pull = open_socket(ZMQ_PULL);
+    int seen[PRODUCERS] = {0};
+    set_int(pull, ZMQ_RCVHWM, 5);
+    connect_to(pull, rig.back_at.text);
+    for (int i = 0; i < PRODUCERS; i++) {
+        push[i] = peer_at(ZMQ_PUSH, rig.front_at);
+        send_until_full(push[i], i * APART);
+    }
+    for (int n = 0; n < COUNT; n++) {
+        for (int i = 0; i < PRODUCERS; i++)
+            try_send_bulk(push[i], i * APART);
+        int from = recv_bulk(pull) / APART;
+        assert_in_range(from, 0, PRODUCERS - 1);
+        if (n >= COUNT / 2)
+            seen[from]++;
+    }
+    for (int i = 0; i < PRODUCERS; i++)
+        assert_in_range(seen[i], COUNT / 2 / PRODUCERS / 2, COUNT / 2);
+}
+
+static void *flood_with(void *socket)
+{
+    while (zmq_send(socket, "flood", 5, 0) == 5)
+        continue;
+    return NULL;
+}
+
+/* One client sends as much as it can; the lone requests of another are answered in time. */
+TEST(a_flood_does_not_keep_others_out)
+{
+    struct rig rig = queue_at("tcp://127.0.0.1:*");
+    void *ctx = zmq_ctx_new();
+    void *client = open_socket_in(ctx, ZMQ_REQ), *floods = peer_at(ZMQ_DEALER, rig.front_at);
+    void *worker = peer_at(ZMQ_DEALER, rig.back_at);
+    connect_to(client, rig.front_at.text);
+    start_thread(flood_with, floods);
+    for (int n = 0; n < 20; n++) {
+        send_parts(client, "ask");
+        for (bool mine = false; !mine;) {
+            struct part id = recv_id(worker), part = recv_part(worker);
+            mine = part.more; /* the flood has no delimiter */
+            if (mine) {
+                expect_parts(worker, "ask");
+                send_part(worker, &id, ZMQ_SNDMORE);
+                send_parts(worker, "", "answer");
+            }
+        }
+        expect_parts(client, "answer");
+    }
+    close_socket(client);
+    zmq_ctx_term(ctx);
+}
+
 /* When the stalled consumer reads again it gets all that was kept for it. */
 TEST(streamer_loses_nothing_when_the_consumer_reads_again)
 {
@@ -380,6 +438,8 @@ int main(void)
         RUN_DEVICE(control_answers_in_a_flood),
         RUN_DEVICE(sent_is_what_has_left),
         RUN_DEVICE(streamer_goes_on_with_other_consumers),
+        RUN_DEVICE(producers_share_a_slow_consumer),
+        RUN_DEVICE(a_flood_does_not_keep_others_out),
         RUN_DEVICE(streamer_loses_nothing_when_the_consumer_reads_again),
         RUN_DEVICE_OVER_ALL(full_queues_lose_nothing),
         RUN_DEVICE(what_waits_for_a_lost_consumer_is_counted),
