@@ -166,12 +166,19 @@ static uint64_t timeout_ns(const struct options *options)
     return ms(timeout >= 0 ? timeout : options->heartbeat_ivl_ms);
 }
 
+/* There are no heartbeats before 37/ZMTP 3.1: to 2.0 a PING breaks the rules of framing, and older
+ * peers of 3.0 take it for a message. */
+static bool can_ping(const struct stream *stream)
+{
+    return stream->major > 3 || (stream->major == 3 && stream->minor >= 1);
+}
+
 /* When the next thing about heartbeats is due; UINT64_MAX for never. */
 static uint64_t next_due(const struct stream *stream)
 {
     const struct options *options = &stream->socket->options;
     uint64_t due = UINT64_MAX;
-    if (options->heartbeat_ivl_ms > 0)
+    if (options->heartbeat_ivl_ms > 0 && can_ping(stream))
         due = stream->pinged_ns + ms(options->heartbeat_ivl_ms);
     if (stream->asked_ns > stream->heard_ns && timeout_ns(options))
         due = sooner(due, stream->asked_ns + timeout_ns(options));
@@ -229,7 +236,8 @@ void stream_on_heartbeat(uv_timer_t *timer)
         stream_fail(stream, LEAVE_TIMEOUT);
         return;
     }
-    if (options->heartbeat_ivl_ms > 0 && now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms))
+    if (options->heartbeat_ivl_ms > 0 && can_ping(stream) &&
+        now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms))
         ping(stream, now);
     arm(stream);
 }

@@ -299,6 +299,32 @@ TEST(heartbeats_between_two_sockets_disturb_nothing)
     expect_parts(dealer, "still here");
 }
 
+/* There are none before ZMTP 3.1: 2.0 has no commands, and in early peers of 3.0 a PING turns up as
+ * a message. */
+TEST(older_peers_get_no_heartbeats)
+{
+    char ours[14];
+    void *pull = open_socket(ZMQ_PULL);
+    set_int(pull, ZMQ_HEARTBEAT_IVL, 20);
+    int port = port_of(bind_to(pull, "tcp://127.0.0.1:*"));
+    int fd = raw_connect(port), modern = raw_connect(port);
+    raw_send(fd, "\xff\0\0\0\0\0\0\0\1\x7f\1\x08\0\0", 14); /* 2.0, PUSH, no name */
+    raw_recv(fd, ours, sizeof ours);
+    raw_handshake(modern, "PUSH");
+    raw_send(fd, "\0\1a", 3);
+    expect_parts(pull, "a");
+    for (int i = 0; i < 3; i++) {
+        struct raw_frame ping = raw_recv_frame(modern);
+        assert_true(is_ping(&ping));
+        answer_ping(modern, &ping);
+    }
+    assert_false(raw_readable(fd, 0));
+    raw_send(fd, "\0\1b", 3);
+    expect_parts(pull, "b");
+    close(fd);
+    close(modern);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +340,7 @@ int main(void)
         RUN(traffic_counts_as_life),
         RUN(ping_is_answered_with_its_context),
         RUN(time_to_live_of_the_peer_is_kept),
+        RUN(older_peers_get_no_heartbeats),
         RUN(time_to_live_is_announced),
         OVER_ALL(heartbeats_between_two_sockets_disturb_nothing),
     };
