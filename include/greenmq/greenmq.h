@@ -158,7 +158,8 @@ GMQ_EXPORT struct gmq_device *gmq_device_new(void *frontend, void *backend,
                                              const struct gmq_device_options *options);
 
 /* Starts a new device. EALREADY: it was started before; EBUSY: another device has taken one of
- * its sockets; ENOTSOCK: one of them was closed; ETERM. */
+ * its sockets; ENOTSOCK: one of them was closed; EFSM: a message at one of them has been received
+ * in part; ETERM. */
 GMQ_EXPORT int gmq_device_start(struct gmq_device *device);
 
 /* Stops taking messages in until gmq_device_resume(); what is queued still leaves. Senders feel

@@ -12,6 +12,7 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 
 static bool is_reflector(const struct gmq_device *device)
 {
@@ -25,6 +26,8 @@ static int check_free(const struct gmq_device *device, const struct socket *sock
         return 0;
     if (atomic_load(&socket->magic) != SOCKET_MAGIC || socket->ctx != device->ctx)
         return -ENOTSOCK;
+    if (socket->reading || !buffer_is_empty(&socket->lead))
+        return -EFSM; /* the rest of a message would go as if it were one */
     return socket->sink ? -EBUSY : 0;
 }
 
@@ -114,13 +117,17 @@ void device_notify(struct gmq_device *device)
 
 int device_watch(struct gmq_device *device, uint64_t deadline_ns)
 {
+    struct socket *front = device->front.socket;
     struct waiter waiter;
     struct watch watch = {.waiter = &waiter};
     waiter_init(&waiter);
+    front->users++; /* a socket of the context must last as long as we are in its loop */
     TAILQ_INSERT_TAIL(&device->watches, &watch, line);
     ctx_settle(device->ctx);
     int rc = waiter.woken ? 0 : loop_wait(&device->ctx->loop, &waiter, deadline_ns);
     TAILQ_REMOVE(&device->watches, &watch, line);
+    if (--front->users == 0 && front->closed)
+        ctx_later(device->ctx, &front->finish);
     return rc;
 }
 

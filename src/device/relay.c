@@ -153,6 +153,8 @@ static bool pump_inboxes(struct side *side)
 {
     struct lineup *lineup = &side->socket->lineup;
     struct peer *peer;
+    if (side->socket->reading)
+        return false; /* the application has taken a part of a message: that is its own */
     if (!pump_inbox(side, NULL, &side->socket->notes))
         return false;
     while ((peer = TAILQ_FIRST(&lineup->ready))) {

@@ -422,6 +422,21 @@ TEST(reasons_have_names)
         assert_string_not_equal(gmq_leave_name((enum gmq_leave)i), "unknown");
 }
 
+/* Of two parts the application has taken the first: the second is no message. */
+TEST(a_message_received_in_part_keeps_it_from_starting)
+{
+    struct rig rig = bound_rig("tcp://127.0.0.1:*", ZMQ_PULL, ZMQ_PUSH);
+    void *push = peer_at(ZMQ_PUSH, rig.front_at), *pull = peer_at(ZMQ_PULL, rig.back_at);
+    rig.device = keep_device(gmq_device_new(rig.front, rig.back, NULL));
+    send_parts(push, "first", "second");
+    send_parts(push, "next");
+    assert_true(recv_part(rig.front).more);
+    expect_error(gmq_device_start(rig.device), EFSM);
+    expect_parts(rig.front, "second");
+    assert_int_equal(gmq_device_start(rig.device), 0);
+    expect_parts(pull, "next");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +457,7 @@ int main(void)
         RUN_DEVICE(a_context_that_ends_refuses_and_stops),
         RUN_DEVICE(a_handle_does_not_follow_into_another_context),
         RUN_DEVICE(what_was_closed_before_the_start_is_noticed),
+        RUN_DEVICE(a_message_received_in_part_keeps_it_from_starting),
         RUN_DEVICE(a_socket_closed_under_a_device_stops_it),
         RUN_DEVICE(wait_ends_with_the_time_or_the_device),
         RUN_DEVICE(wait_wakes_when_another_thread_stops_it),

@@ -7,6 +7,8 @@
 
 #include "behaviour/util.h"
 
+#include <greenmq/greenmq.h>
+
 enum { THREADS = 6 };
 
 /* A thread about to wait in a call says so first; the end comes then, or a little earlier. */
@@ -218,6 +220,36 @@ TEST(shutdown_may_be_asked_for_by_several)
     assert_int_equal((intptr_t)join_thread(waiter), ETERM);
 }
 
+static void *wait_for_device(void *device)
+{
+    atomic_fetch_add(&waiting, 1);
+    return (void *)(intptr_t)gmq_device_wait(device, -1);
+}
+
+/* Its sockets are closed and its context ended while threads are still on their way out of it. */
+TEST(end_of_the_context_waits_for_those_who_wait_for_a_device)
+{
+    enum { ROUNDS = 100 };
+    better_than_libzmq();
+    for (int i = 0; i < ROUNDS; i++) {
+        void *ctx = zmq_ctx_new();
+        void *front = zmq_socket(ctx, ZMQ_PULL), *back = zmq_socket(ctx, ZMQ_PUSH);
+        struct gmq_device *device = gmq_device_new(front, back, NULL);
+        atomic_store(&waiting, 0);
+        assert_int_equal(gmq_device_start(device), 0);
+        pthread_t one = start_thread(wait_for_device, device);
+        pthread_t other = start_thread(wait_for_device, device);
+        await_waiting(2);
+        assert_int_equal(gmq_device_stop(device), 0);
+        assert_int_equal(zmq_close(front), 0);
+        assert_int_equal(zmq_close(back), 0);
+        assert_int_equal(zmq_ctx_term(ctx), 0);
+        join_thread(one);
+        join_thread(other);
+        gmq_device_free(device);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +259,7 @@ int main(void)
         OVER_ALL(term_from_another_thread_ends_all_traffic),
         OVER_ALL(shutdown_from_another_thread_ends_all_traffic),
         RUN(many_threads_waiting_in_many_ways_all_wake),
+        RUN(end_of_the_context_waits_for_those_who_wait_for_a_device),
         RUN(shutdown_may_be_asked_for_by_several),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
