@@ -4,6 +4,7 @@
 #include "transport/descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -78,6 +79,12 @@ int descriptor_listen(const struct options *options, const struct sockaddr *addr
     if (bind(fd, address, size) < 0 || listen(fd, options->backlog) < 0)
         return close_with(fd, errno);
     return fd;
+}
+
+int descriptor_adopt(int fd)
+{
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return own < 0 ? -errno : own;
 }
 
 int descriptor_connect(const struct options *options, const struct sockaddr *address,

@@ -13,6 +13,9 @@
 int descriptor_listen(const struct options *options, const struct sockaddr *address,
                       socklen_t size);
 
+/* A duplicate of a descriptor that the application listens on. */
+int descriptor_adopt(int fd);
+
 /* Begins to connect, from `source` if that is not NULL. *connecting tells whether it is still
  * under way. */
 int descriptor_connect(const struct options *options, const struct sockaddr *address,

@@ -216,7 +216,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     listener->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
     TAILQ_INIT(&listener->handshakes);
     bool adopted = socket->options.use_fd >= 0;
-    int fd = adopted                               ? dup(socket->options.use_fd)
+    int fd = adopted                               ? descriptor_adopt(socket->options.use_fd)
              : endpoint->transport == ENDPOINT_TCP ? listen_tcp(listener, endpoint)
                                                    : listen_ipc(listener, endpoint);
     listener->fd = fd;
