@@ -145,15 +145,23 @@ void ctx_later(struct ctx *ctx, struct task *task)
     TAILQ_INSERT_TAIL(&ctx->tasks, task, line);
 }
 
+/* Each once: those that are dirty again meanwhile have their turn in the next round. */
 static void flush_dirty(struct ctx *ctx)
 {
-    struct peer *peer;
+    struct peer *peer, *last = TAILQ_LAST(&ctx->dirty, peers);
     while ((peer = TAILQ_FIRST(&ctx->dirty))) {
         TAILQ_REMOVE(&ctx->dirty, peer, dirty_line);
         peer->dirty = false;
         if (peer->link && peer->ready)
             peer->link->flush(peer);
+        if (peer == last)
+            break;
     }
+}
+
+static bool is_settled(const struct ctx *ctx)
+{
+    return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty);
 }
 
 void ctx_settle(struct ctx *ctx)
@@ -167,8 +175,8 @@ void ctx_settle(struct ctx *ctx)
             task->run(task);
         }
         flush_dirty(ctx);
-    } while (!TAILQ_EMPTY(&ctx->tasks) && rounds < SETTLE_ROUNDS);
-    if (!TAILQ_EMPTY(&ctx->tasks))
+    } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
+    if (!is_settled(ctx))
         loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
 }
 
@@ -190,6 +198,7 @@ void ctx_shutdown(struct ctx *ctx)
         if (socket->sink)
             socket->sink->closing(socket->sink);
         socket_notify(socket, EVENT_IN | EVENT_OUT);
+        ctx_later(ctx, &socket->finish); /* a lingering one may have nothing to wait for now */
     }
 }
 

@@ -55,6 +55,8 @@ void lineup_remove_open(struct lineup *lineup, struct peer *peer)
 /* Was served: goes to the end. */
 static void rotate(struct lineup *lineup, struct peer *peer)
 {
+    if (!peer->in_balance)
+        return; /* it was found full meanwhile, by a message that came round a ring of devices */
     TAILQ_REMOVE(&lineup->open, peer, open_line);
     TAILQ_INSERT_TAIL(&lineup->open, peer, open_line);
 }

@@ -39,6 +39,7 @@ struct peer {
     bool ready;      /* the handshake is done; false again when the connection is lost */
     bool full;       /* out refused a message since it last had room */
     bool dirty;      /* in ctx->dirty */
+    bool flushing;   /* inproc: is handing on what is in out */
     bool held;       /* input was refused; to be resumed */
     bool last_words; /* what is left of its input goes to the inbox, see peer_last_words() */
     bool in_held;    /* in a device's line of held inputs */

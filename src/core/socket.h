@@ -41,8 +41,8 @@ struct sink {
 /* One bind or connect, as zmq_unbind() and zmq_disconnect() name it. */
 struct attachment {
     LIST_ENTRY(attachment) line;
-    char *endpoint; /* the text that names it */
-    bool bound;
+    char *endpoint;                               /* the text that names it */
+    bool bound, local;                            /* bind, not connect; inproc */
     bool ended;                                   /* disconnected; what was queued still leaves */
     struct peer *peer;                            /* of a connect; NULL for a bind */
     void (*close)(struct attachment *attachment); /* ends it and frees it */

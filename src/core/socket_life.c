@@ -101,14 +101,23 @@ void socket_set_last_endpoint(struct socket *socket, const char *endpoint)
     socket->last_endpoint = strdup(endpoint);
 }
 
+/* Something is in its output that may still leave. What nobody has bound by the end of the context
+ * nobody will. */
+static bool has_output(const struct attachment *attachment)
+{
+    const struct peer *peer = attachment->peer;
+    if (!peer || buffer_is_empty(&peer->out))
+        return false;
+    return peer->link || !attachment->local || !peer->socket->ctx->shutting_down;
+}
+
 /* Nothing waits in its output any more, or nothing may: it goes. Of an open socket only those go
  * that the application has disconnected. */
 static void close_peers(struct socket *socket, bool all)
 {
     struct attachment *attachment, *next_attachment;
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next_attachment) {
-        bool waits = attachment->peer && !buffer_is_empty(&attachment->peer->out);
-        if ((socket->closed || attachment->ended) && (all || !waits))
+        if ((socket->closed || attachment->ended) && (all || !has_output(attachment)))
             attachment->close(attachment);
     }
     struct peer *peer, *next;
@@ -117,6 +126,15 @@ static void close_peers(struct socket *socket, bool all)
             peer->why = LEAVE_LOCAL;
             peer_close(peer);
         }
+    }
+}
+
+static void close_ended(struct socket *socket)
+{
+    struct attachment *attachment, *next;
+    LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
+        if (attachment->ended)
+            attachment->close(attachment);
     }
 }
 
@@ -130,7 +148,10 @@ static void on_handle_closed(uv_handle_t *handle)
 static void on_linger_over(uv_timer_t *timer)
 {
     struct socket *socket = timer->data;
-    close_peers(socket, true);
+    if (socket->options.linger_ms >= 0)
+        close_peers(socket, true);
+    else
+        close_ended(socket); /* it ran for them; the socket was closed with an endless time */
     ctx_later(socket->ctx, &socket->finish);
 }
 

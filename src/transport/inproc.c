@@ -65,12 +65,16 @@ static void link_flush(struct peer *peer)
 {
     static _Thread_local int depth;
     struct peer *other = peer->far;
+    uint64_t messages = peer->out.tally.messages;
+    if (peer->flushing)
+        return; /* a ring of devices has brought us here again */
     if (depth >= DEPTH_MAX) {
         peer_mark_dirty(peer);
         return;
     }
     depth++;
-    while (!other->held && !buffer_is_empty(&peer->out)) {
+    peer->flushing = true;
+    while (messages && !other->held && !buffer_is_empty(&peer->out)) {
         struct run run;
         struct buffer large = {0};
         struct tally left = {0};
@@ -86,9 +90,13 @@ static void link_flush(struct peer *peer)
             buffer_advance(&peer->out, taken, &left);
         }
         buffer_term(&large);
+        messages -= left.messages < messages ? left.messages : messages;
         peer_sent(peer, &left);
     }
+    peer->flushing = false;
     depth--;
+    if (!other->held && !buffer_is_empty(&peer->out))
+        peer_mark_dirty(peer); /* what has come meanwhile has its turn, too */
 }
 
 static void link_resume(struct peer *peer)
@@ -239,6 +247,7 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
         return rc;
     }
     connection->attachment.close = connection_close;
+    connection->attachment.local = true;
     connection->socket = socket;
     connection->attachment.peer = peer_open(socket, connection);
     if (!connection->attachment.peer) {

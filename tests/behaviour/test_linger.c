@@ -259,6 +259,43 @@ TEST(context_may_set_linger_to_zero_for_all)
     assert_in_range(end_other(), 0, 2000);
 }
 
+/* Nobody can bind the name any more once the context ends. */
+TEST(what_waits_for_a_name_that_nobody_binds_holds_nobody_up)
+{
+    void *early = open_socket(ZMQ_PUSH), *late = open_socket(ZMQ_PUSH);
+    connect_to(early, "inproc://nobody");
+    connect_to(late, "inproc://nobody");
+    send_parts(early, "lost");
+    send_parts(late, "lost");
+    close_socket(early);
+    assert_int_equal(zmq_ctx_shutdown(world.ctx), 0);
+    close_socket(late);
+    term_world();
+}
+
+/* The time that was set when a connection was given up does not count for the others. */
+TEST(closing_counts_with_its_own_time)
+{
+    void *push = open_socket(ZMQ_PUSH);
+    void *pull = open_socket(ZMQ_PULL);
+    struct endpoint given_up = bind_to(pull, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_unbind(pull, given_up.text), 0);
+    struct endpoint awaited = bind_to(pull, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_unbind(pull, awaited.text), 0);
+    set_int(push, ZMQ_RECONNECT_IVL, 10);
+    set_int(push, ZMQ_LINGER, 50);
+    connect_to(push, given_up.text);
+    send_parts(push, "lost");
+    connect_to(push, awaited.text);
+    assert_int_equal(zmq_disconnect(push, given_up.text), 0);
+    send_parts(push, "waits");
+    set_int(push, ZMQ_LINGER, -1);
+    close_socket(push);
+    nap_ms(QUIET_MS);
+    wait_until(zmq_bind(pull, awaited.text) == 0);
+    expect_parts(pull, "waits");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +311,8 @@ int main(void)
         LINGER(each_socket_has_its_own),
         OVER_WIRE(unfinished_message_is_not_sent),
         LINGER(disconnecting_sends_what_is_queued),
+        RUN(what_waits_for_a_name_that_nobody_binds_holds_nobody_up),
+        RUN(closing_counts_with_its_own_time),
         LINGER(context_may_set_linger_to_zero_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
