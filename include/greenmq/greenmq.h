@@ -144,6 +144,10 @@ struct gmq_event {
     char reason[128];  /* a plain phrase, ends in NUL */
 };
 
+/* High-water marks (ZMQ_SNDHWM, ZMQ_RCVHWM) count messages, as everywhere. For a peer of a PUSH or
+ * DEALER a device queues at most about 2 MiB as well: what goes beyond waits at the connection it
+ * came from, and is not lost. */
+
 /* Makes a device over two sockets of one context (they may be the same one: a reflector); both
  * stay the caller's, who must not use them while the device runs and closes them after
  * gmq_device_free(). options may be NULL. Returns the handle, or NULL with errno:

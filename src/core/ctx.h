@@ -36,8 +36,8 @@ struct ctx {
     struct peers dirty; /* their output is flushed at the end of the turn */
     TAILQ_HEAD(, task) tasks;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
-    uint64_t flushed_ns;   /* when output was last flushed at once */
-    struct chunk *scratch; /* every connection reads into it */
+    uint64_t flushed_ns;     /* when output was last flushed at once */
+    struct chunk *scratch;   /* every connection reads into it */
     uint32_t next_routing_id;
     void *inproc_names; /* the inproc transport's */
     LIST_ENTRY(ctx) all;

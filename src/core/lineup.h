@@ -4,7 +4,7 @@
 #ifndef GREENMQ_CORE_LINEUP_H
 #define GREENMQ_CORE_LINEUP_H
 
-#include "core/peer.h"
+#include "core/output.h"
 
 struct lineup {
     struct peers ready; /* their inbox is not empty */

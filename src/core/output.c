@@ -19,7 +19,8 @@ static struct tally in_books(const struct peer *peer, const struct tally *tally)
 static bool tell_room(struct peer *peer)
 {
     struct socket *socket = peer->socket;
-    if (likely(!peer->full) || peer->out.tally.messages > peer->out_max / 2)
+    if (likely(!peer->full) || peer->out.tally.messages > peer->out_max / 2 ||
+        peer->out.bytes > peer->out_bytes_max / 2)
         return false;
     peer->full = false;
     if (peer->attached && socket->pattern->balances)

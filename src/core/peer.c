@@ -23,6 +23,7 @@ void peer_set_marks(struct peer *peer)
 {
     const struct options *options = &peer->socket->options;
     peer->out_max = options->conflate ? UINT64_MAX : mark_or_none(options->sndhwm);
+    peer->out_bytes_max = peer->socket->out_bytes_max;
     peer->in_max = options->conflate ? UINT64_MAX : mark_or_none(options->rcvhwm);
 }
 

@@ -30,6 +30,7 @@ struct peer {
 
     struct buffer out, in;
     uint64_t out_max, in_max; /* high-water marks, in messages; UINT64_MAX for none */
+    uint64_t out_bytes_max;   /* the same in octets; only in a device, where input can be held */
 
     uint8_t *id; /* routing id: NULL, id_inline or on the heap */
     uint8_t id_size;
@@ -110,47 +111,5 @@ bool peer_last_words(struct peer *peer);
 
 /* The inbox has been read from: resumes the input if there is room again. */
 void peer_inbox_read(struct peer *peer);
-
-/* Output. Takes messages off the front of a run, each with `prefix` before it (may be NULL), as
- * many as there is room for; returns the octets taken. Less than all: the peer is `full`, and the
- * socket is notified when it has room again. */
-size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix);
-
-/* Takes slices of a run, each `stride` behind the one before; the caller has seen that there is
- * room for all (peer_room()). */
-void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
-                       const struct prefix *prefix);
-
-/* Takes one message without its first frame (ROUTER's routing id), if there is room. */
-bool peer_write_rest(struct peer *peer, const struct run *message);
-
-static inline bool peer_has_room(const struct peer *peer)
-{
-    return peer->out.tally.messages < peer->out_max;
-}
-
-static inline uint64_t peer_room(const struct peer *peer)
-{
-    return peer_has_room(peer) ? peer->out_max - peer->out.tally.messages : 0;
-}
-
-/* As peer_has_room(), after trying to make room by a flush. */
-bool peer_make_room(struct peer *peer);
-
-/* For links: messages have left peer->out, or were lost in it. */
-void peer_sent(struct peer *peer, const struct tally *tally);
-void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason);
-
-/* For links that tell of subscriptions in messages of their own, put into peer->out: books them. */
-void peer_count_own(struct peer *peer, const struct tally *tally);
-
-/* Drops all that waits in peer->out. */
-void peer_drop_output(struct peer *peer, enum drop reason);
-
-/* The same, but for a message that has begun to leave. */
-void peer_drop_waiting(struct peer *peer, enum drop reason);
-
-/* Puts it on the list of those flushed at the end of the turn. */
-void peer_mark_dirty(struct peer *peer);
 
 #endif

@@ -77,13 +77,14 @@ struct socket {
     struct ledger ledger;   /* of all that goes out through this socket */
 
     struct watches watches;
-    struct sink *sink;  /* the device that it belongs to, or NULL */
-    bool tells_sent;    /* the sink wants to know when messages have left */
-    unsigned users;     /* threads inside a waiting call */
-    bool closed;        /* by the application; lingering if it is still here */
-    uv_timer_t linger;  /* runs while it lingers */
-    unsigned handles;   /* of the loop, not closed yet: linger */
-    struct task finish; /* socket_maybe_finish(), later */
+    struct sink *sink;      /* the device that it belongs to, or NULL */
+    uint64_t out_bytes_max; /* for its peers; UINT64_MAX outside of a device */
+    bool tells_sent;        /* the sink wants to know when messages have left */
+    unsigned users;         /* threads inside a waiting call */
+    bool closed;            /* by the application; lingering if it is still here */
+    uv_timer_t linger;      /* runs while it lingers */
+    unsigned handles;       /* of the loop, not closed yet: linger */
+    struct task finish;     /* socket_maybe_finish(), later */
 };
 
 enum { SOCKET_MAGIC = 0x67736f63 };
@@ -94,8 +95,7 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
 /* The application closes it. What is queued lingers; the memory goes when it is done. */
 void socket_close(struct socket *socket);
 
-/* Sends a part. flags: ZMQ_SNDMORE, ZMQ_DONTWAIT. Waits as the options say. Takes the msg over
- * on success. 0 or a negative errno. */
+/* Sends a part, copied or shared. flags: ZMQ_SNDMORE, ZMQ_DONTWAIT. 0 or a negative errno. */
 int socket_send(struct socket *socket, struct msg *msg, int flags);
 
 /* Receives a part, if asked with its properties, into an initialised msg. 0 or a negative errno.

@@ -54,6 +54,7 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
     memset(socket, 0, sizeof *socket);
     socket->ctx = ctx;
     socket->pattern = pattern;
+    socket->out_bytes_max = UINT64_MAX;
     socket->finish.run = run_finish;
     options_init(&socket->options, pattern->type);
     socket->options.ipv6 = ctx->ipv6;

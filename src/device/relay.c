@@ -7,7 +7,10 @@
 
 #include <errno.h>
 
-enum { PUMP_MESSAGES = 1000 /* in lock step: so many, then others have their turn */ };
+enum {
+    PUMP_MESSAGES = 1000,  /* in lock step: so many, then others have their turn */
+    OUTPUT_BYTES = 2 << 20 /* that may wait for a peer of a PUSH or DEALER, 2 MiB */
+};
 
 static bool takes_input(const struct side *side)
 {
@@ -317,6 +320,17 @@ void relay_init(struct side *side, struct gmq_device *device, struct socket *soc
     TAILQ_INIT(&side->held);
 }
 
+/* Where input can wait at its connection, there is no use in queueing large messages up to the
+ * high-water mark: they would only push each other out of the processor's cache. */
+static void bound_output(struct socket *socket, uint64_t bytes)
+{
+    struct peer *peer;
+    socket->out_bytes_max = bytes;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        peer_set_marks(peer);
+    }
+}
+
 void relay_start(struct side *side)
 {
     struct peer *peer;
@@ -332,6 +346,7 @@ void relay_start(struct side *side)
     TAILQ_FOREACH(peer, &side->socket->peers, all) {
         side->joined += peer->joined;
     }
+    bound_output(side->socket, side->socket->pattern->balances ? OUTPUT_BYTES : UINT64_MAX);
     relay_pump_later(side);
 }
 
@@ -341,6 +356,7 @@ void relay_stop(struct side *side)
     struct peer *peer;
     side->socket->sink = NULL;
     side->socket->tells_sent = false;
+    bound_output(side->socket, UINT64_MAX);
     while ((peer = TAILQ_FIRST(&side->held))) {
         unhold(side, peer);
         peer->held = false;
