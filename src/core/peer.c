@@ -254,8 +254,7 @@ size_t peer_take(struct peer *peer, const struct run *run)
 
 bool peer_last_words(struct peer *peer)
 {
-    if (peer->in.tally.messages > peer->in_max ||
-        peer->socket->ctx->departed_bytes > DEPARTED_MAX)
+    if (peer->in.tally.messages > peer->in_max || peer->socket->ctx->departed_bytes > DEPARTED_MAX)
         return false;
     peer->last_words = true;
     peer->held = false;
