@@ -10,7 +10,7 @@
 
 #include "behaviour/books.h"
 
-enum { DEVICES_MAX = 16 };
+enum { DEVICES_MAX = 32 };
 
 /* How soon control and account answer. Sanitizers slow us down, and other tests may run. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__

@@ -134,7 +134,7 @@ TEST(subscriptions_wait_while_it_is_paused)
 
 TEST(forwarders_in_a_row)
 {
-    enum { LENGTH = 5 };
+    enum { LENGTH = 25 }; /* longer than a note is handed on at once */
     struct rig rig[LENGTH];
     for (int i = 0; i < LENGTH; i++) {
         rig[i] = bound_rig(*state, ZMQ_XSUB, ZMQ_XPUB);
