@@ -166,6 +166,7 @@ void peer_close(struct peer *peer)
     struct socket *socket = peer->socket;
     tell_left(peer);
     sender_remember(peer);
+    peer->ready = false; /* nobody who is told of the end writes to it any more */
     if (peer->link)
         peer->link->close(peer);
     peer->link = NULL;
