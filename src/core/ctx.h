@@ -44,7 +44,7 @@ struct ctx {
 };
 
 /* A new context: 0, or -ENOMEM or -EMFILE. */
-int ctx_new(struct ctx **ctx);
+int ctx_new(struct ctx **made);
 
 /* Enters and leaves: around every call. ctx_enter() gives -EFAULT for what is no context,
  * and -ETERM in the child of a fork; then it has not entered. */

@@ -89,8 +89,8 @@ struct socket {
 
 enum { SOCKET_MAGIC = 0x67736f63 };
 
-/* 0 and the socket, or -ENOMEM, -EMFILE, -ETERM. */
-int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **socket);
+/* 0 and the socket made, or -ENOMEM, -EMFILE, -ETERM. */
+int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **made);
 
 /* The application closes it. What is queued lingers; the memory goes when it is done. */
 void socket_close(struct socket *socket);

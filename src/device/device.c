@@ -37,7 +37,7 @@ int device_start(struct gmq_device *device)
                                       device->control.socket};
     if (device->state != GMQ_DEVICE_NEW)
         return -EALREADY;
-    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++) {
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
         int rc = check_free(device, sockets[i]);
         if (rc < 0)
             return rc;

@@ -12,6 +12,7 @@
 #include <greenmq/zmq.h>
 
 /* socket->state is the map: the head of a uthash of peers by routing id. */
+/* NOLINTNEXTLINE(readability-function-size): uthash is macros */
 static struct peer *find(struct socket *socket, const uint8_t *id, size_t size)
 {
     struct peer *map = socket->state, *peer;

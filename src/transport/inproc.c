@@ -33,6 +33,7 @@ struct connection {
     TAILQ_ENTRY(connection) line;
 };
 
+/* NOLINTNEXTLINE(readability-function-size): uthash is macros */
 static struct name *name_find(struct ctx *ctx, const char *text, bool make)
 {
     struct name *map = ctx->inproc_names, *name;

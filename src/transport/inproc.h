@@ -7,10 +7,10 @@
 
 #include "core/socket.h"
 
-/* 0, -EADDRINUSE or -ENOMEM. `text` is the whole endpoint, `name` what follows inproc://. */
-int inproc_bind(struct socket *socket, const char *name, const char *text);
+/* 0, -EADDRINUSE or -ENOMEM. `text` is what follows inproc:// in the whole endpoint. */
+int inproc_bind(struct socket *socket, const char *text, const char *endpoint);
 
 /* 0 or -ENOMEM. */
-int inproc_connect(struct socket *socket, const char *name, const char *text);
+int inproc_connect(struct socket *socket, const char *text, const char *endpoint);
 
 #endif

@@ -68,7 +68,8 @@ static size_t link_write(struct peer *peer, const uint8_t *data, size_t size)
     struct stream *stream = peer->far;
     if (stream->blocked || stream->failing.queued)
         return 0;
-    struct iovec vector = {(void *)(uintptr_t)data, size};
+    struct iovec vector = {.iov_len = size};
+    memcpy(&vector.iov_base, &data, sizeof data); /* sendmsg() lends it, and does not write */
     size_t sent = send_vectors(stream, &vector, 1);
     if (sent < size)
         wait_until_writable(stream);

@@ -6,11 +6,11 @@
 
 #include "core/socket.h"
 
-int transport_bind(struct socket *socket, const char *endpoint);
-int transport_connect(struct socket *socket, const char *endpoint);
+int transport_bind(struct socket *socket, const char *text);
+int transport_connect(struct socket *socket, const char *text);
 
 /* -ENOENT: the socket has no such bind or connect. */
-int transport_unbind(struct socket *socket, const char *endpoint);
-int transport_disconnect(struct socket *socket, const char *endpoint);
+int transport_unbind(struct socket *socket, const char *text);
+int transport_disconnect(struct socket *socket, const char *text);
 
 #endif
