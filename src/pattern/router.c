@@ -56,6 +56,7 @@ static void count_with_id(struct socket *socket, struct peer *peer)
     peer->over_bytes = peer->id_size;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): uthash is macros */
 static int add(struct socket *socket, struct peer *peer)
 {
     struct peer *all = socket->state;

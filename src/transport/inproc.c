@@ -160,7 +160,7 @@ static int name_peer(struct peer *peer, const struct socket *other)
 static void join(struct connection *connection, struct socket *bound)
 {
     struct peer *near = connection->attachment.peer;
-    struct peer *far = peer_open(bound, NULL);
+    struct peer *far = near ? peer_open(bound, NULL) : NULL;
     if (!far)
         return;
     near->far = far;
