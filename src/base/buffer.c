@@ -406,17 +406,3 @@ void buffer_cut(struct buffer *buffer, uint32_t n, size_t at, const struct tally
     if (!buffer->count)
         buffer->gone = buffer->walked = 0;
 }
-
-int buffer_splice(struct buffer *buffer, struct buffer *from)
-{
-    if (buffer_is_empty(buffer)) {
-        buffer_term(buffer);
-        *buffer = *from;
-        *from = (struct buffer){0};
-        return 0;
-    }
-    int rc = buffer_append_buffer(buffer, from, false);
-    if (rc == 0)
-        buffer_term(from);
-    return rc;
-}

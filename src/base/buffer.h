@@ -116,7 +116,4 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
 /* As inbox: drops the first `messages` messages. */
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages);
 
-/* Moves everything out of `from` behind `buffer`. */
-int buffer_splice(struct buffer *buffer, struct buffer *from);
-
 #endif

@@ -205,24 +205,6 @@ void options_term(struct options *options)
     }
 }
 
-int options_copy(struct options *dst, const struct options *src)
-{
-    *dst = *src;
-    for (size_t i = 0; i < ENTRIES; i++) {
-        struct option_value *value = heap_value(dst, &table[i]);
-        if (value)
-            *value = (struct option_value){0};
-    }
-    for (size_t i = 0; i < ENTRIES; i++) {
-        const struct option_value *value = heap_value(src, &table[i]);
-        if (value && value->data && append(heap_value(dst, &table[i]), value->data, value->size)) {
-            options_term(dst);
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
 static int set_int(struct options *options, const struct entry *entry, const void *data,
                    size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket options: their values as a plain struct, and one table that says for each option which
- * values libzmq 4.3.4 takes and where they are kept. A socket owns a struct options; a dialer or
- * listener that must not see later changes takes a copy. No lock here: that is the context's.
+ * values libzmq 4.3.4 takes and where they are kept. A socket owns a struct options, which
+ * its connections read as it is now. No lock here: that is the context's.
  *
  * Not in the table, because they act on the socket or ask it: ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE,
  * ZMQ_RCVMORE, ZMQ_FD, ZMQ_EVENTS, ZMQ_LAST_ENDPOINT, ZMQ_THREAD_SAFE and ZMQ_CONNECT_ROUTING_ID.
@@ -106,9 +106,6 @@ void options_init(struct options *options, int type);
 
 /* Frees what the values hold. */
 void options_term(struct options *options);
-
-/* Makes `dst`, which must hold nothing, a copy of `src`. -ENOMEM: dst holds nothing. */
-int options_copy(struct options *dst, const struct options *src);
 
 /* Sets one to a copy of the `size` octets at `value`. -EINVAL as libzmq gives it: unknown, not
  * settable on this type of socket, wrong size, or a value not allowed. -ENOMEM. Both change

@@ -520,28 +520,6 @@ static void ipc_filters_let_in_their_ids(void **state)
     options_term(&options);
 }
 
-static void a_copy_stands_alone(void **state)
-{
-    (void)state;
-    struct options one, two;
-    options_init(&one, ZMQ_XPUB);
-    assert_int_equal(set_text(&one, ZMQ_ZAP_DOMAIN, "first"), 0);
-    assert_int_equal(set_text(&one, ZMQ_XPUB_WELCOME_MSG, "welcome"), 0);
-    assert_int_equal(set_text(&one, ZMQ_TCP_ACCEPT_FILTER, "127.0.0.1"), 0);
-    assert_int_equal(set_int(&one, ZMQ_SNDHWM, 5), 0);
-    assert_int_equal(options_copy(&two, &one), 0);
-    assert_int_equal(set_text(&one, ZMQ_ZAP_DOMAIN, "second"), 0);
-    assert_int_equal(set_int(&one, ZMQ_SNDHWM, 6), 0);
-    options_term(&one);
-    assert_text(&two, ZMQ_ZAP_DOMAIN, "first", 5);
-    assert_string_equal(two.xpub_welcome_msg.data, "welcome");
-    assert_int_equal(get_int(&two, ZMQ_SNDHWM), 5);
-    assert_int_equal(get_int(&two, ZMQ_TYPE), ZMQ_XPUB);
-    assert_false(accepts(&two, "127.0.0.2"));
-    assert_null(two.socks_proxy.data);
-    options_term(&two);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,7 +540,6 @@ int main(void)
         cmocka_unit_test(accept_filter_lets_in_its_networks),
         cmocka_unit_test(accept_filter_refuses_what_is_no_network),
         cmocka_unit_test(ipc_filters_let_in_their_ids),
-        cmocka_unit_test(a_copy_stands_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
