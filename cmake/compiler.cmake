@@ -20,10 +20,15 @@ if(GREENMQ_WERROR)
     target_compile_options(greenmq_compiler INTERFACE -Werror)
 endif()
 
+# A target whose property GREENMQ_PLAIN is set goes without them: what is installed, and what other
+# people's programs load, which bring no sanitizer's runtime.
 if(GREENMQ_SANITIZE)
+    set(sanitized $<NOT:$<BOOL:$<TARGET_PROPERTY:GREENMQ_PLAIN>>>)
     target_compile_options(greenmq_compiler INTERFACE
-        -fsanitize=${GREENMQ_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(greenmq_compiler INTERFACE -fsanitize=${GREENMQ_SANITIZE})
+        $<${sanitized}:-fsanitize=${GREENMQ_SANITIZE}>
+        $<${sanitized}:-fno-sanitize-recover=all> $<${sanitized}:-fno-omit-frame-pointer>)
+    target_link_options(greenmq_compiler INTERFACE
+        $<${sanitized}:-fsanitize=${GREENMQ_SANITIZE}>)
 endif()
 
 # Only with gcc, which can make machine code of such objects for the archive (library.cmake).
