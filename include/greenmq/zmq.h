@@ -634,6 +634,27 @@ ZMQ_EXPORT int zmq_recv(void *socket, void *data, size_t size, int flags);
 ZMQ_EXPORT int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags);
 ZMQ_EXPORT int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags);
 
+/*
+ * Old functions without a manual page: the parts of a message as an array of `struct iovec`
+ * (<sys/uio.h>), one element a part.
+ *
+ * zmq_sendiov sends `count` parts. With ZMQ_SNDMORE in `flags` they are one message, of which the
+ * last element is the last part; without it each is a message of its own. Returns the number of
+ * bytes in the last part, or -1 and errno as zmq_send, or
+ *   EINVAL  iov is NULL or count is 0.
+ * What was sent before an error remains sent.
+ *
+ * zmq_recviov receives up to *count parts of one message: each iov_base is set to memory that the
+ * caller frees with free(), iov_len to the length of the part, and *count to the number of parts
+ * received, also when it fails. Whether the message has more parts: ZMQ_RCVMORE. Returns the
+ * number of parts, or -1 and errno as zmq_msg_recv, or
+ *   EINVAL  iov or count is NULL, or *count is 0.
+ *   ENOMEM  no memory for a part; the part is lost.
+ */
+struct iovec;
+ZMQ_EXPORT int zmq_sendiov(void *socket, struct iovec *iov, size_t count, int flags);
+ZMQ_EXPORT int zmq_recviov(void *socket, struct iovec *iov, size_t *count, int flags);
+
 /* ---- waiting for several ------------------------------------------------------------------ */
 
 /* Events of zmq_poll and of the socket option ZMQ_EVENTS. */
@@ -752,6 +773,120 @@ ZMQ_EXPORT int zmq_device(int type, void *frontend, void *backend);
 /* ...or with a WebSocket (45/ZWS). */
 #define ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED 0x30000000
 
+/* ---- keys --------------------------------------------------------------------------------- */
+
+/*
+ * Writes the `size` bytes at `data` as Z85 text to `dest`, which has room for size / 4 * 5 + 1
+ * characters: a closing NUL comes last. Returns dest, or NULL and sets errno:
+ *   EINVAL  size is no multiple of 4; or dest, or data with a size, is NULL.
+ * Follows zmq_z85_encode(3) and 32/Z85.
+ */
+ZMQ_EXPORT char *zmq_z85_encode(char *dest, const uint8_t *data, size_t size);
+
+/*
+ * Writes the bytes that a Z85 text stands for to `dest`, which has room for strlen(string) / 5 * 4
+ * of them. Returns dest, or NULL, and dest may have been written to, and sets errno:
+ *   EINVAL  the text is empty, its length is no multiple of 5, it has a character that is not of
+ *           Z85, or five of them stand for more than four bytes can hold; or an argument is NULL.
+ * Follows zmq_z85_decode(3) and 32/Z85.
+ */
+ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
+
+/*
+ * Makes a new pair of CURVE keys and writes each as 40 characters of Z85 and a closing NUL. (The
+ * mechanism itself is not provided yet, see zmq_has.) Returns 0, or -1:
+ *   EINVAL   an argument is NULL.
+ *   ENOTSUP  the system gives no random numbers.
+ * Follows zmq_curve_keypair(3).
+ */
+ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
+
+/*
+ * Writes the public key that belongs to a secret one, 40 characters of Z85, to `z85_public_key`, in
+ * the same way and with a closing NUL. Returns 0, or -1:
+ *   EINVAL   an argument is NULL, or the secret key is not 40 characters of Z85.
+ *   ENOTSUP  as zmq_curve_keypair.
+ * Follows zmq_curve_public(3).
+ */
+ZMQ_EXPORT int zmq_curve_public(char *z85_public_key, const char *z85_secret_key);
+
+/* ---- counters ----------------------------------------------------------------------------- */
+
+/*
+ * A number that threads may count at the same time. zmq_atomic_counter_new makes one, with the
+ * value 0, or returns NULL without memory. zmq_atomic_counter_inc adds one and returns the value
+ * before; zmq_atomic_counter_dec takes one away and returns 0 if that gave 0, otherwise 1.
+ * zmq_atomic_counter_destroy frees it and sets *counter_p to NULL. A counter that is NULL reads as
+ * 0. None sets an error. Follow zmq_atomic_counter_new(3) and its neighbours.
+ */
+ZMQ_EXPORT void *zmq_atomic_counter_new(void);
+ZMQ_EXPORT void zmq_atomic_counter_set(void *counter, int value);
+ZMQ_EXPORT int zmq_atomic_counter_inc(void *counter);
+ZMQ_EXPORT int zmq_atomic_counter_dec(void *counter);
+ZMQ_EXPORT int zmq_atomic_counter_value(void *counter);
+ZMQ_EXPORT void zmq_atomic_counter_destroy(void **counter_p);
+
+/* ---- timers ------------------------------------------------------------------------------- */
+
+#define ZMQ_HAVE_TIMERS
+
+/* What a timer calls. It may use all functions below, also on its own timer. */
+typedef void(zmq_timer_fn)(int timer_id, void *arg);
+
+/*
+ * A set of timers, which calls nothing by itself: wait for zmq_timers_timeout milliseconds, then
+ * zmq_timers_execute. Used by one thread at a time. Those that return int return 0 unless another
+ * result is named, or -1:
+ *   EFAULT  timers is NULL or no set of timers; zmq_timers_add: or handler is NULL.
+ *   EINVAL  there is no timer timer_id, or it was cancelled.
+ *
+ * zmq_timers_new makes an empty set, or returns NULL without memory; zmq_timers_destroy frees one
+ * with its timers and sets *timers_p to NULL.
+ * zmq_timers_add adds a timer that is due every `interval` milliseconds, at first after one, until
+ * it is cancelled. Returns its number, 1 or more, or -1 (errors above, and ENOMEM).
+ * zmq_timers_set_interval changes the interval, and zmq_timers_reset does not; both let it begin
+ * now.
+ * zmq_timers_timeout returns in how many milliseconds the next timer is due, 0 when one is due
+ * already, or -1 without setting errno when there is none.
+ * zmq_timers_execute calls those that are due, each once, the earliest first.
+ * Follow zmq_timers(3).
+ */
+ZMQ_EXPORT void *zmq_timers_new(void);
+ZMQ_EXPORT int zmq_timers_destroy(void **timers_p);
+ZMQ_EXPORT int zmq_timers_add(void *timers, size_t interval, zmq_timer_fn handler, void *arg);
+ZMQ_EXPORT int zmq_timers_cancel(void *timers, int timer_id);
+ZMQ_EXPORT int zmq_timers_set_interval(void *timers, int timer_id, size_t interval);
+ZMQ_EXPORT int zmq_timers_reset(void *timers, int timer_id);
+ZMQ_EXPORT long zmq_timers_timeout(void *timers);
+ZMQ_EXPORT int zmq_timers_execute(void *timers);
+
+/* ---- time and threads --------------------------------------------------------------------- */
+
+/*
+ * A stopwatch. zmq_stopwatch_start starts one, or returns NULL without memory.
+ * zmq_stopwatch_intermediate returns the microseconds since then, and zmq_stopwatch_stop does so
+ * and frees it. For NULL they return 0. None sets an error; libzmq has no manual page for them.
+ */
+ZMQ_EXPORT void *zmq_stopwatch_start(void);
+ZMQ_EXPORT unsigned long zmq_stopwatch_intermediate(void *watch);
+ZMQ_EXPORT unsigned long zmq_stopwatch_stop(void *watch);
+
+/* Sleeps for so many seconds, without end for a negative number; a signal ends the sleep. */
+ZMQ_EXPORT void zmq_sleep(int seconds);
+
+typedef void(zmq_thread_fn)(void *arg);
+
+/*
+ * Starts a thread that calls func(arg) and takes no signals. zmq_threadclose waits for its end and
+ * frees it (nothing happens for NULL); each thread must be closed. Returns NULL and sets errno:
+ *   EAGAIN  the system has no thread left.
+ *   EFAULT  func is NULL.
+ *   ENOMEM  no memory.
+ * libzmq has no manual page for them.
+ */
+ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn *func, void *arg);
+ZMQ_EXPORT void zmq_threadclose(void *thread);
+
 /* ---- the rest of the API ------------------------------------------------------------------ */
 
 /*
@@ -761,42 +896,7 @@ ZMQ_EXPORT int zmq_device(int type, void *frontend, void *backend);
  */
 #ifdef GREENMQ_DECLARE_ALL
 
-struct iovec;
-ZMQ_EXPORT int zmq_sendiov(void *socket, struct iovec *iov, size_t count, int flags);
-ZMQ_EXPORT int zmq_recviov(void *socket, struct iovec *iov, size_t *count, int flags);
-
 ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events);
-
-ZMQ_EXPORT char *zmq_z85_encode(char *dest, const uint8_t *data, size_t size);
-ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
-ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
-ZMQ_EXPORT int zmq_curve_public(char *z85_public_key, const char *z85_secret_key);
-
-ZMQ_EXPORT void *zmq_atomic_counter_new(void);
-ZMQ_EXPORT void zmq_atomic_counter_set(void *counter, int value);
-ZMQ_EXPORT int zmq_atomic_counter_inc(void *counter);
-ZMQ_EXPORT int zmq_atomic_counter_dec(void *counter);
-ZMQ_EXPORT int zmq_atomic_counter_value(void *counter);
-ZMQ_EXPORT void zmq_atomic_counter_destroy(void **counter_p);
-
-#define ZMQ_HAVE_TIMERS
-typedef void(zmq_timer_fn)(int timer_id, void *arg);
-ZMQ_EXPORT void *zmq_timers_new(void);
-ZMQ_EXPORT int zmq_timers_destroy(void **timers_p);
-ZMQ_EXPORT int zmq_timers_add(void *timers, size_t interval_ms, zmq_timer_fn handler, void *arg);
-ZMQ_EXPORT int zmq_timers_cancel(void *timers, int timer_id);
-ZMQ_EXPORT int zmq_timers_set_interval(void *timers, int timer_id, size_t interval_ms);
-ZMQ_EXPORT int zmq_timers_reset(void *timers, int timer_id);
-ZMQ_EXPORT long zmq_timers_timeout(void *timers);
-ZMQ_EXPORT int zmq_timers_execute(void *timers);
-
-ZMQ_EXPORT void *zmq_stopwatch_start(void);
-ZMQ_EXPORT unsigned long zmq_stopwatch_intermediate(void *watch);
-ZMQ_EXPORT unsigned long zmq_stopwatch_stop(void *watch);
-ZMQ_EXPORT void zmq_sleep(int seconds);
-typedef void(zmq_thread_fn)(void *arg);
-ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn *func, void *arg);
-ZMQ_EXPORT void zmq_threadclose(void *thread);
 
 #endif /* GREENMQ_DECLARE_ALL */
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Time and threads of the public API: the stopwatch, sleeping, and threads that take no signals,
+ * for these are the application's. A watch or thread that is NULL does nothing. */
+#include "green/loop.h"
+
+#include <errno.h>
+#include <greenmq/zmq.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct stopwatch {
+    uint64_t started_ns;
+};
+
+struct thread {
+    pthread_t thread;
+    zmq_thread_fn *run;
+    void *arg;
+};
+
+void *zmq_stopwatch_start(void)
+{
+    struct stopwatch *watch = malloc(sizeof *watch);
+    if (watch)
+        watch->started_ns = loop_clock_ns();
+    return watch;
+}
+
+unsigned long zmq_stopwatch_intermediate(void *handle)
+{
+    const struct stopwatch *watch = handle;
+    return watch ? (unsigned long)((loop_clock_ns() - watch->started_ns) / 1000) : 0;
+}
+
+unsigned long zmq_stopwatch_stop(void *watch)
+{
+    unsigned long elapsed_us = zmq_stopwatch_intermediate(watch);
+    free(watch);
+    return elapsed_us;
+}
+
+void zmq_sleep(int seconds)
+{
+    sleep((unsigned)seconds);
+}
+
+static void *run(void *arg)
+{
+    struct thread *thread = arg;
+    thread->run(thread->arg);
+    return NULL;
+}
+
+static int start(struct thread *thread)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread->thread, NULL, run, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+void *zmq_threadstart(zmq_thread_fn *func, void *arg)
+{
+    if (!func) {
+        errno = EFAULT;
+        return NULL;
+    }
+    struct thread *thread = malloc(sizeof *thread);
+    if (!thread)
+        return NULL;
+    *thread = (struct thread){.run = func, .arg = arg};
+    int error = start(thread);
+    if (error == 0)
+        return thread;
+    free(thread);
+    errno = error;
+    return NULL;
+}
+
+void zmq_threadclose(void *handle)
+{
+    struct thread *thread = handle;
+    if (!thread)
+        return;
+    pthread_join(thread->thread, NULL);
+    free(thread);
+}
