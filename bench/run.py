@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures greenmq beside libzmq's zmq_proxy and a plain byte relay, and says what passes.
+"""Measures greenmq beside libzmq's zmq_proxy and a plain byte relay, and says what passes; and the
+library beside libzmq, see library.py.
 
 Each work is one load on one broker. The brokers take turns within a work, pair after pair, in
 changing order, each run with a fresh broker; what counts is the median of the ratios of the
@@ -27,6 +28,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import library
 import report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +55,7 @@ class Work:
     relay_bar: float = 0
     verify: bool = False
     load_shape: str = ""
+    other: str = "zmq_proxy"  # what greenmq is compared with; libzmq: a work of library.py
     runs: list = field(default_factory=list)  # one dict a pair: broker -> result
 
     def is_spoilt(self, result):
@@ -68,7 +71,7 @@ class Work:
 
     def is_disturbed(self):
         """Whether a disturbed run is among those that count."""
-        names = [name for name in ("zmq_proxy", "greenmq") if self.pairs(name)]
+        names = [name for name in (self.other, "greenmq") if self.pairs(name)]
         return any(self.is_spoilt(run[name]) for run in self.pairs(*names) for name in names)
 
 
@@ -101,7 +104,9 @@ WORKS = [
     Work("memory", "memory per idle connection, 5,000 of them", "B", "queue",
          {"connections": 5000}, "bytes_each", 4096, "value at most", load_shape="idle"),
 ]
+WORKS += library.works(lambda *args: Work(*args, other="libzmq"))
 QUICK_COUNT = 2_000_000
+QUICK_LIBRARY_PAIRS = 3
 
 
 def value_of(work, result):
@@ -224,6 +229,12 @@ class Bench:
                 self.commands[name] = [str(path)]
             else:
                 say(f"{path} is not there: {name} is left out")
+        self.libraries = {}
+        for name, program in library.PROGRAMS.items():
+            if os.access(args.bin_dir / program, os.X_OK):
+                self.libraries[name] = str(args.bin_dir / program)
+            else:
+                say(f"{args.bin_dir / program} is not there: {name} is left out")
         self.load = str(args.bin_dir / "load")
         self.windows = {"warmup": 150, "window": 300} if args.quick else \
                        {"warmup": 300, "window": 1000}
@@ -233,7 +244,24 @@ class Bench:
         self.runs = 0
 
     def brokers_for(self, work):
+        if work.other == "libzmq":
+            return list(self.libraries)
         return [name for name in self.commands if name != "relay" or work.relay]
+
+    def pairs_of(self, work):
+        if self.args.quick and work.other == "libzmq":
+            return min(self.args.pairs, QUICK_LIBRARY_PAIRS)
+        return self.args.pairs
+
+    def run_library(self, work, name):
+        """One run of a work of library.py."""
+        neighbours = Neighbours()
+        result, problem = library.run(self.libraries[name], work, self.windows,
+                                      lambda: prepare_child(None))
+        if problem:
+            raise Failure(problem)
+        result["others_cores"] = round(neighbours.cores(), 3)
+        return result
 
     def drive(self, work, name, endpoints, pid, verify):
         """One load on a running broker: its result."""
@@ -258,6 +286,8 @@ class Bench:
         return json.loads(ended.stdout)
 
     def run_once(self, work, name, verify=False):
+        if work.other == "libzmq":
+            return self.run_library(work, name)
         neighbours = Neighbours()
         cores = {min(os.sched_getaffinity(0))} if self.args.pin else None
         with Broker(name, self.commands[name], work.shape, cores) as broker:
@@ -311,7 +341,7 @@ class Bench:
         names = self.brokers_for(work)
         if work.verify:
             names = [name for name in names if self.run(work, name, verify=True)]
-        for pair in range(self.args.pairs):
+        for pair in range(self.pairs_of(work)):
             order = names if pair % 2 == 0 else names[::-1]
             work.runs.append({name: self.run(work, name) for name in order})
 
@@ -326,12 +356,13 @@ def median_ratio(work, over, under):
 def judge(work, problems):
     """One row of the result."""
     row = {"name": work.name, "title": work.title, "unit": work.unit, "bar": work.bar,
-           "bar_kind": work.bar_kind, "relay_bar": work.relay_bar, "values": {}, "runs": work.runs}
-    for name in ("relay", "zmq_proxy", "greenmq"):
+           "bar_kind": work.bar_kind, "other": work.other, "relay_bar": work.relay_bar,
+           "values": {}, "runs": work.runs}
+    for name in ("relay", work.other, "greenmq"):
         values = [value_of(work, run[name]) for run in work.pairs(name)]
         if values:
             row["values"][name] = statistics.median(values)
-    row["ratio"] = median_ratio(work, "greenmq", "zmq_proxy")
+    row["ratio"] = median_ratio(work, "greenmq", work.other)
     row["of_relay"] = median_ratio(work, "greenmq", "relay") if work.relay else None
     green = row["values"].get("greenmq")
     if any(problem.startswith(f"{work.name} on greenmq") for problem in problems):
@@ -370,7 +401,7 @@ def load_option(text):
 def parse_arguments():
     names = ", ".join(work.name for work in WORKS)
     parser = argparse.ArgumentParser(
-        description="Measure greenmq beside libzmq's zmq_proxy and a byte relay.",
+        description="Measure greenmq beside libzmq, its zmq_proxy and a byte relay.",
         epilog=f"Works: {names}.")
     parser.add_argument("--quick", action="store_true", help="short runs: within two minutes")
     parser.add_argument("--work", action="append", metavar="NAME",
@@ -382,7 +413,7 @@ def parse_arguments():
     parser.add_argument("--load", action="append", type=load_option, default=[],
                         metavar="OPTION=VALUE", help="another option for the load generator")
     parser.add_argument("--bin-dir", type=Path, default=ROOT / "build/release/bench",
-                        metavar="DIR", help="where load, relay and zmqproxy are")
+                        metavar="DIR", help="where the programs of the bench are")
     parser.add_argument("--greenmq", type=Path, default=ROOT / "build/bin/greenmq",
                         metavar="PATH", help="the command to measure")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", metavar="DIR",
@@ -412,8 +443,11 @@ def main():
     started = time.monotonic()
     rows = []
     table = report.Table()
-    table.head()
+    other = None
     for work in args.works:
+        if work.other != other:
+            other = work.other
+            table.head(other)
         bench.measure(work)
         rows.append(judge(work, bench.problems))
         table.row(rows[-1])
