@@ -12,6 +12,7 @@
  * is closed meanwhile gives ENOTSOCK. */
 #include "api/enter.h"
 #include "base/check.h"
+#include "core/lamp.h"
 
 #include <greenmq/zmq.h>
 #include <poll.h>
@@ -70,6 +71,7 @@ static int look_at_sockets(const struct poller *poller, bool turn)
         if (entered->shutting_down)
             rc = -ETERM;
         item->revents = (short)(socket_events(socket) & item->events);
+        lamp_seen(socket);
         ready += item->revents != 0;
     }
     if (entered)

@@ -2,6 +2,7 @@
 /* Sending and receiving in the public API. A part is handed to the socket as a struct msg; what
  * waits, waits in core/socket.c. On failure nothing has been taken and nothing given. */
 #include "api/enter.h"
+#include "core/lamp.h"
 
 #include <greenmq/zmq.h>
 
@@ -27,6 +28,7 @@ static int send_part(void *handle, struct msg *msg, int flags)
         rc = -EMSGSIZE;
     else
         rc = socket_send(socket, msg, flags);
+    lamp_seen(socket);
     ctx_leave(ctx);
     return rc;
 }
@@ -45,6 +47,7 @@ static int receive_part(void *handle, struct msg *msg, int flags, bool propertie
         rc = -EFAULT;
     else
         rc = socket_receive(socket, msg, flags, properties);
+    lamp_seen(socket);
     ctx_leave(ctx);
     return rc;
 }

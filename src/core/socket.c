@@ -8,6 +8,7 @@
 #include "core/socket.h"
 
 #include "base/check.h"
+#include "core/lamp.h"
 #include "core/sender.h"
 
 #include <errno.h>
@@ -280,6 +281,8 @@ void socket_notify(struct socket *socket, int events)
     TAILQ_FOREACH(watch, &socket->watches, line) {
         loop_wake(&socket->ctx->loop, watch->waiter);
     }
+    if (unlikely(socket->lamp != NULL) && (events & EVENT_IN || socket->pattern->can_send))
+        lamp_light(socket->lamp);
     if (socket->sink)
         socket->sink->changed(socket->sink, events);
 }

@@ -77,6 +77,7 @@ struct socket {
     struct ledger ledger;   /* of all that goes out through this socket */
 
     struct watches watches;
+    struct lamp *lamp;      /* what ZMQ_FD has handed out; NULL: nobody has asked */
     struct sink *sink;      /* the device that it belongs to, or NULL */
     uint64_t out_bytes_max; /* for its peers; UINT64_MAX outside of a device */
     bool tells_sent;        /* the sink wants to know when messages have left */
@@ -108,9 +109,7 @@ bool socket_offer(struct socket *socket, const struct run *message);
 
 bool socket_can_receive(struct socket *socket);
 bool socket_can_send(struct socket *socket);
-
-/* ZMQ_POLLIN and ZMQ_POLLOUT as they are now. */
-int socket_events(struct socket *socket);
+int socket_events(struct socket *socket); /* both, as ZMQ_POLLIN and ZMQ_POLLOUT */
 
 /* Waits until something about the socket changes. 0, -ETIMEDOUT, -EINTR, -ETERM, -ENOTSOCK when
  * it was closed meanwhile. */

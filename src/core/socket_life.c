@@ -8,6 +8,7 @@
 #include "core/socket.h"
 
 #include "base/check.h"
+#include "core/lamp.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -211,6 +212,7 @@ void socket_close(struct socket *socket)
     socket->closed = true;
     ctx->open_sockets--;
     socket_notify(socket, EVENT_IN | EVENT_OUT);
+    lamp_close(socket);
     drop_inboxes(socket);
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
         if (attachment->bound)

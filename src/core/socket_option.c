@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket options: those that are values go to the table in core/option.c, those that act or ask
  * are answered here or by the pattern. */
-#include "core/socket.h"
+#include "core/lamp.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -62,6 +62,14 @@ static int give_int(void *value, size_t *size, int number)
     return give(value, size, &number, sizeof number);
 }
 
+static int give_descriptor(struct socket *socket, void *value, size_t *size)
+{
+    if (*size < sizeof(int))
+        return -EINVAL;
+    int fd = lamp_descriptor(socket);
+    return fd < 0 ? fd : give_int(value, size, fd);
+}
+
 int socket_get_option(struct socket *socket, int option, void *value, size_t *size)
 {
     if (socket->ctx->shutting_down)
@@ -73,7 +81,9 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
     case ZMQ_LAST_ENDPOINT: return give(value, size, endpoint, strlen(endpoint) + 1);
     case ZMQ_EVENTS:
         loop_turn(&socket->ctx->loop);
+        lamp_seen(socket);
         return give_int(value, size, socket_events(socket));
+    case ZMQ_FD: return give_descriptor(socket, value, size);
     default: return option_get(&socket->options, option, value, size);
     }
 }

@@ -68,6 +68,8 @@ void loop_enter(struct loop *loop)
 
 void loop_leave(struct loop *loop)
 {
+    if (loop->outside.waiters)
+        outside_update(loop);
     if (loop->giving_way)
         pthread_cond_signal(&loop->way_given);
     if (loop->steward_asleep && !loop->leader && uv_loop_alive(&loop->uv))
@@ -286,7 +288,7 @@ static void *steward_run(void *arg)
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
             loop->steward_asleep = false;
-        } else if (loop->waits != seen) {
+        } else if (loop->waits != seen && !loop->outside.waiters) {
             seen = loop->waits;
             cond_wait_until(&loop->steward_cond, &loop->lock, loop_deadline_ns(STEWARD_TICK_MS));
         } else {
@@ -339,6 +341,7 @@ void loop_term(struct loop *loop)
         steward_stop(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     check(uv_loop_close(&loop->uv) == 0);
+    outside_term(&loop->outside);
     while (loop->spare_bell_count)
         close(loop->spare_bells[--loop->spare_bell_count]);
     pthread_cond_destroy(&loop->steward_cond);

@@ -16,6 +16,7 @@
 #define GREENMQ_GREEN_LOOP_H
 
 #include "base/list.h"
+#include "green/outside.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -65,6 +66,7 @@ struct loop {
     pthread_t steward;
     pthread_cond_t steward_cond;
     uint64_t waits; /* how often a thread of the application has led */
+    struct outside outside;
 };
 
 /* 0 or a negative errno. */
