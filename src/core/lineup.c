@@ -71,7 +71,7 @@ static size_t count_deal(struct lineup *lineup, uint64_t messages, size_t *deal,
     TAILQ_FOREACH(peer, &lineup->open, open_line) {
         if (peers == messages || peers == DEAL_MAX)
             break;
-        if (peer->socket->options.conflate)
+        if (peer->conflates)
             return 0;
         if (peer_room(peer) < room)
             room = peer_room(peer);

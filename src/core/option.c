@@ -8,6 +8,7 @@
  * changes then. Called by core/socket.c for zmq_setsockopt and zmq_getsockopt. */
 #include "core/option.h"
 
+#include "base/z85.h"
 #include "core/cidr.h"
 
 #include <errno.h>
@@ -18,19 +19,20 @@
 #include <sys/socket.h>
 
 enum kind {
-    INT,          /* int from least to most */
-    FLAG,         /* int from least to most, kept as 0 or 1 */
-    FLAG_2,       /* the same, kept as 0 or 2 */
-    INVERSE,      /* 0 or 1, kept as the other */
-    STEP,         /* int from least to most, kept as the multiple of 100 towards 0 */
-    OCTETS_8,     /* any int64_t or uint64_t */
-    ROUTING_ID,   /* 1 to 255 octets */
-    TEXT,         /* 1 to most octets; NULL, 0 unsets it if least is 0 */
-    BLOB,         /* any number of octets */
-    PLAIN_SERVER, /* 0 or 1, decides about the mechanism */
-    PLAIN_TEXT,   /* as TEXT, decides about the mechanism */
-    NETS,         /* one more network; NULL, 0 removes them all */
-    IDS           /* one more uint32_t; NULL, 0 removes them all */
+    INT,        /* int from least to most */
+    FLAG,       /* int from least to most, kept as 0 or 1 */
+    FLAG_2,     /* the same, kept as 0 or 2 */
+    INVERSE,    /* 0 or 1, kept as the other */
+    STEP,       /* int from least to most, kept as the multiple of 100 towards 0 */
+    OCTETS_8,   /* any int64_t or uint64_t */
+    ROUTING_ID, /* 1 to 255 octets */
+    TEXT,       /* 1 to most octets; NULL, 0 unsets it if least is 0 */
+    BLOB,       /* any number of octets */
+    SERVER,     /* 0 or 1, decides about the mechanism */
+    PLAIN_TEXT, /* as TEXT, decides about the mechanism */
+    KEY,        /* 32 octets, or their Z85, decides about the mechanism */
+    NETS,       /* one more network; NULL, 0 removes them all */
+    IDS         /* one more uint32_t; NULL, 0 removes them all */
 };
 
 /* Which types of socket can set an option: bits 1 << ZMQ_PAIR, and so on. */
@@ -46,6 +48,7 @@ enum {
 };
 
 enum { HIDDEN, READABLE };
+enum { KEY_TEXT = KEY_OCTETS / 4 * 5 };
 enum { TEXT_MAX = 255, DEVICE_MAX = 16, TTL_MAX_MS = 6553599 };
 
 struct entry {
@@ -91,9 +94,13 @@ static const struct entry table[] = {
     {ZMQ_ROUTER_RAW, FLAG, AT(router_raw), 0, INT_MAX, 0, ROUTERS, HIDDEN},
     {ZMQ_IPV6, INT, AT(ipv6), 0, 1, 0, ANY, READABLE},
     {ZMQ_MECHANISM, INT, AT(mechanism), 0, 0, ZMQ_NULL, NOBODY, READABLE},
-    {ZMQ_PLAIN_SERVER, PLAIN_SERVER, AT(as_server), 0, 1, 0, ANY, READABLE},
+    {ZMQ_PLAIN_SERVER, SERVER, AT(as_server), 0, 1, 0, ANY, READABLE},
     {ZMQ_PLAIN_USERNAME, PLAIN_TEXT, AT(plain_username), 1, TEXT_MAX, 0, ANY, READABLE},
     {ZMQ_PLAIN_PASSWORD, PLAIN_TEXT, AT(plain_password), 1, TEXT_MAX, 0, ANY, READABLE},
+    {ZMQ_CURVE_SERVER, SERVER, AT(as_server), 0, 1, 0, ANY, READABLE},
+    {ZMQ_CURVE_PUBLICKEY, KEY, AT(curve_public_key), 0, 0, 0, ANY, READABLE},
+    {ZMQ_CURVE_SECRETKEY, KEY, AT(curve_secret_key), 0, 0, 0, ANY, READABLE},
+    {ZMQ_CURVE_SERVERKEY, KEY, AT(curve_server_key), 0, 0, 0, ANY, READABLE},
     {ZMQ_PROBE_ROUTER, FLAG, AT(probe_router), 0, INT_MAX, 0, PROBES, HIDDEN},
     {ZMQ_REQ_CORRELATE, FLAG, AT(req_correlate), 0, INT_MAX, 0, REQS, HIDDEN},
     {ZMQ_REQ_RELAXED, FLAG, AT(req_relaxed), 0, INT_MAX, 0, REQS, HIDDEN},
@@ -198,11 +205,56 @@ static int replace(struct option_value *value, const void *data, size_t size)
 
 void options_term(struct options *options)
 {
+    explicit_bzero(options->curve_secret_key, sizeof options->curve_secret_key);
     for (size_t i = 0; i < ENTRIES; i++) {
         struct option_value *value = heap_value(options, &table[i]);
         if (value)
             clear(value);
     }
+}
+
+struct options *options_freeze(const struct options *options)
+{
+    struct options *frozen = malloc(sizeof *frozen);
+    if (!frozen)
+        return NULL;
+    *frozen = *options;
+    frozen->refs = 1;
+    int rc = 0;
+    for (size_t i = 0; i < ENTRIES; i++) {
+        struct option_value *value = heap_value(frozen, &table[i]);
+        struct option_value from;
+        if (!value)
+            continue;
+        from = *value;
+        *value = (struct option_value){0};
+        if (from.data && append(value, from.data, from.size) < 0)
+            rc = -ENOMEM;
+    }
+    if (rc == 0)
+        return frozen;
+    options_unref(frozen);
+    return NULL;
+}
+
+struct options *options_ref(struct options *options)
+{
+    options->refs++;
+    return options;
+}
+
+void options_unref(struct options *options)
+{
+    if (!options || --options->refs)
+        return;
+    options_term(options);
+    free(options);
+}
+
+/* The mechanism that an option of kind SERVER chooses. */
+static int mechanism_of(const struct entry *entry)
+{
+    return entry->option == ZMQ_CURVE_SERVER ? ZMQ_CURVE : ZMQ_PLAIN;
 }
 
 static int set_int(struct options *options, const struct entry *entry, const void *data,
@@ -220,9 +272,9 @@ static int set_int(struct options *options, const struct entry *entry, const voi
     case FLAG_2: *at = value ? 2 : 0; break;
     case INVERSE: *at = !value; break;
     case STEP: *at = value / 100 * 100; break;
-    case PLAIN_SERVER:
+    case SERVER:
         *at = value;
-        options->mechanism = value ? ZMQ_PLAIN : ZMQ_NULL;
+        options->mechanism = value ? mechanism_of(entry) : ZMQ_NULL;
         break;
     default: *at = value;
     }
@@ -257,6 +309,24 @@ static int set_plain_text(struct options *options, const struct entry *entry, co
         options->mechanism = ZMQ_PLAIN;
     }
     return rc;
+}
+
+/* Any of the keys makes the socket speak CURVE; to know the server's makes it a client. */
+static int set_key(struct options *options, const struct entry *entry, const void *data,
+                   size_t size)
+{
+    uint8_t key[KEY_OCTETS];
+    const char *text = data;
+    if (size == KEY_OCTETS)
+        memcpy(key, data, KEY_OCTETS);
+    else if ((size != KEY_TEXT && (size != KEY_TEXT + 1 || text[KEY_TEXT] != '\0')) ||
+             z85_decode(key, text, KEY_TEXT) < 0)
+        return -EINVAL;
+    memcpy(field(options, entry), key, KEY_OCTETS);
+    if (entry->option == ZMQ_CURVE_SERVERKEY)
+        options->as_server = 0;
+    options->mechanism = ZMQ_CURVE;
+    return 0;
 }
 
 static int set_routing_id(struct options *options, const void *data, size_t size)
@@ -302,6 +372,7 @@ int option_set(struct options *options, int option, const void *value, size_t si
     case TEXT: return set_text(options, entry, value, size);
     case BLOB: return replace(field(options, entry), value, size);
     case PLAIN_TEXT: return set_plain_text(options, entry, value, size);
+    case KEY: return set_key(options, entry, value, size);
     case NETS:
     case IDS: return set_list(options, entry, value, size);
     default: return set_int(options, entry, value, size);
@@ -319,6 +390,16 @@ static int put(void *value, size_t *size, const void *data, size_t wanted, bool 
     return 0;
 }
 
+/* Keys are read as octets or as text, whichever has the size asked for. */
+static int put_key(void *value, size_t *size, const uint8_t *key)
+{
+    char text[KEY_TEXT + 1];
+    if (*size == KEY_OCTETS)
+        return put(value, size, key, KEY_OCTETS, true);
+    z85_encode(text, key, KEY_OCTETS);
+    return put(value, size, text, sizeof text, true);
+}
+
 int option_get(const struct options *options, int option, void *value, size_t *size)
 {
     const struct entry *entry = find(option);
@@ -330,13 +411,15 @@ int option_get(const struct options *options, int option, void *value, size_t *s
         return put(value, size, text->data ? text->data : "", text->size + 1, false);
     if (entry->kind == ROUTING_ID)
         return put(value, size, at, options->routing_id_size, false);
+    if (entry->kind == KEY)
+        return put_key(value, size, at);
     if (entry->kind == OCTETS_8)
         return put(value, size, at, sizeof(int64_t), true);
     int number = *(const int *)at;
     if (entry->kind == INVERSE)
         number = !number;
-    if (entry->kind == PLAIN_SERVER)
-        number = number && options->mechanism == ZMQ_PLAIN;
+    if (entry->kind == SERVER)
+        number = number && options->mechanism == mechanism_of(entry);
     return put(value, size, &number, sizeof(number), true);
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket options: their values as a plain struct, and one table that says for each option which
- * values libzmq 4.3.4 takes and where they are kept. A socket owns a struct options, which
- * its connections read as it is now. No lock here: that is the context's.
+ * values libzmq 4.3.4 takes and where they are kept. A socket owns a struct options, which changes
+ * as the application sets it. What is bound or connected keeps to a frozen copy of that moment, as
+ * its manual says of libzmq; see socket_freeze(). No lock here: that is the context's.
  *
  * Not in the table, because they act on the socket or ask it: ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE,
  * ZMQ_RCVMORE, ZMQ_FD, ZMQ_EVENTS, ZMQ_LAST_ENDPOINT, ZMQ_THREAD_SAFE and ZMQ_CONNECT_ROUTING_ID.
  * core/socket.c answers those before it comes here.
  *
- * Unknown here, with the -EINVAL of a libzmq that was built without them: ZMQ_CURVE_...,
- * ZMQ_GSSAPI_... and ZMQ_VMCI_.... ZMQ_BLOCKY is an option of contexts. */
+ * Unknown here, with the -EINVAL of a libzmq that was built without them: ZMQ_GSSAPI_... and
+ * ZMQ_VMCI_.... ZMQ_BLOCKY is an option of contexts. */
 #ifndef GREENMQ_CORE_OPTION_H
 #define GREENMQ_CORE_OPTION_H
 
@@ -18,7 +19,7 @@
 
 struct sockaddr;
 
-enum { ROUTING_ID_MAX = 255 };
+enum { ROUTING_ID_MAX = 255, KEY_OCTETS = 32 };
 
 /* A value of any length, on the heap: `size` octets and a NUL behind them. Not set: NULL, 0.
  * Texts may hold further NULs, as libzmq lets them. */
@@ -28,7 +29,8 @@ struct option_value {
 };
 
 struct options {
-    int type; /* ZMQ_PAIR...: given to options_init, then read only */
+    unsigned refs; /* of a frozen copy; a socket's own has none */
+    int type;      /* ZMQ_PAIR...: given to options_init, then read only */
 
     /* Who we are to peers */
     uint8_t routing_id[ROUTING_ID_MAX + 1]; /* announced in the handshake */
@@ -74,10 +76,13 @@ struct options {
     struct option_value ipc_filter_gid;
 
     /* Security */
-    int mechanism; /* ZMQ_NULL or ZMQ_PLAIN; follows from what is set below */
+    int mechanism; /* ZMQ_NULL, ZMQ_PLAIN or ZMQ_CURVE; follows from what is set below */
     int as_server; /* 1: the server of the mechanism */
     struct option_value plain_username;
     struct option_value plain_password;
+    uint8_t curve_public_key[KEY_OCTETS]; /* all zero: not set; so the next two */
+    uint8_t curve_secret_key[KEY_OCTETS];
+    uint8_t curve_server_key[KEY_OCTETS];
     struct option_value zap_domain;
 
     /* Patterns */
@@ -106,6 +111,11 @@ void options_init(struct options *options, int type);
 
 /* Frees what the values hold. */
 void options_term(struct options *options);
+
+/* A copy that stays as it is, with one reference; NULL without memory. */
+struct options *options_freeze(const struct options *options);
+struct options *options_ref(struct options *options);
+void options_unref(struct options *options); /* of NULL: nothing */
 
 /* Sets one to a copy of the `size` octets at `value`. -EINVAL as libzmq gives it: unknown, not
  * settable on this type of socket, wrong size, or a value not allowed. -ENOMEM. Both change

@@ -167,7 +167,7 @@ static size_t write_newest(struct peer *peer, const struct run *run, const struc
 size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
     struct run rest = *run;
-    if (unlikely(peer->socket->options.conflate))
+    if (unlikely(peer->conflates))
         return write_newest(peer, run, prefix);
     if (rest.size >= PEER_DIRECT_MIN && !prefix && !rest.large && peer->ready && peer->link->write)
         rest = write_direct(peer, run);

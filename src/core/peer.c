@@ -19,12 +19,10 @@ static uint64_t mark_or_none(int hwm)
     return hwm > 0 ? (uint64_t)hwm : UINT64_MAX;
 }
 
-void peer_set_marks(struct peer *peer)
+void peer_set_marks(struct peer *peer, const struct options *options)
 {
-    const struct options *options = &peer->socket->options;
-    peer->out_max = options->conflate ? UINT64_MAX : mark_or_none(options->sndhwm);
-    peer->out_bytes_max = peer->socket->out_bytes_max;
-    peer->in_max = options->conflate ? UINT64_MAX : mark_or_none(options->rcvhwm);
+    peer->out_max = peer->conflates ? UINT64_MAX : mark_or_none(options->sndhwm);
+    peer->in_max = peer->conflates ? UINT64_MAX : mark_or_none(options->rcvhwm);
 }
 
 static void attach(struct peer *peer)
@@ -55,14 +53,17 @@ void peer_retire(struct peer *peer)
     peer->ending = true;
 }
 
-struct peer *peer_open(struct socket *socket, void *owner)
+struct peer *peer_open(struct socket *socket, const struct options *options, void *owner)
 {
     struct peer *peer = calloc(1, sizeof *peer);
     if (!peer)
         return NULL;
     peer->socket = socket;
     peer->owner = owner;
-    peer_set_marks(peer);
+    peer->conflates = options->conflate;
+    peer->immediate = owner && options->immediate;
+    peer->out_bytes_max = socket->out_bytes_max;
+    peer_set_marks(peer, options);
     if (owner && socket->connect_id) {
         if (peer_set_id(peer, socket->connect_id, socket->connect_id_size) < 0) {
             free(peer);
@@ -72,7 +73,7 @@ struct peer *peer_open(struct socket *socket, void *owner)
         socket->connect_id = NULL;
     }
     TAILQ_INSERT_TAIL(&socket->peers, peer, all);
-    if (!owner || !socket->options.immediate)
+    if (!peer->immediate)
         attach(peer);
     return peer;
 }
@@ -136,7 +137,7 @@ void peer_lost(struct peer *peer)
     peer_dropped(peer, &dropped, DROP_PEER_LOST);
     if (was_ready && socket->pattern->lost)
         socket->pattern->lost(socket, peer);
-    if (socket->options.immediate) {
+    if (peer->immediate) {
         detach(peer);
         peer_drop_output(peer, DROP_PEER_LOST);
     }
@@ -216,7 +217,7 @@ static size_t into_inbox(struct peer *peer, const struct run *run)
     struct socket *socket = peer->socket;
     uint64_t waiting = peer->in.tally.messages;
     struct run head = *run;
-    if (socket->options.conflate) {
+    if (peer->conflates) {
         conflate_into_inbox(peer, run);
     } else if (waiting >= peer->in_max && !peer->last_words) {
         return 0;

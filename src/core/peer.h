@@ -19,6 +19,7 @@
 #include <uthash.h>
 
 struct socket;
+struct options;
 
 enum { PEER_ID_INLINE = 8, PEER_FLUSH_BYTES = 65536, PEER_DIRECT_MIN = 4096 };
 
@@ -51,6 +52,8 @@ struct peer {
     bool in_line;    /* in socket->lineup.ready */
     bool in_balance; /* in socket->lineup.open */
     bool routed;     /* ROUTER: in the map */
+    bool conflates;  /* keeps the newest message only, both ways; so since it was opened */
+    bool immediate;  /* takes messages only while it is connected; so since it was opened */
     enum leave why;  /* set by who ends it, before peer_close() */
     uint32_t stamp;  /* PUB: the last fan-out that chose it */
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
@@ -70,15 +73,16 @@ struct peer {
 
 TAILQ_HEAD(peers, peer);
 
-/* A new peer of a socket, attached to its pattern. One that has an owner takes the routing id over
- * that ZMQ_CONNECT_ROUTING_ID has set aside. NULL without memory. */
-struct peer *peer_open(struct socket *socket, void *owner);
+/* A new peer of a socket, attached to its pattern, with the options frozen when it was bound or
+ * connected. One that has an owner takes the routing id over that ZMQ_CONNECT_ROUTING_ID has set
+ * aside. NULL without memory. */
+struct peer *peer_open(struct socket *socket, const struct options *options, void *owner);
 
 /* Gives it a copy of the routing id. 0 or -ENOMEM. */
 int peer_set_id(struct peer *peer, const uint8_t *id, size_t size);
 
-/* Takes the high-water marks over from the socket's options. */
-void peer_set_marks(struct peer *peer);
+/* Takes the high-water marks over: those frozen, or those that the application has just set. */
+void peer_set_marks(struct peer *peer, const struct options *options);
 
 /* The connection is up and shaken hands: 0, or a negative errno when the pattern refuses it. */
 int peer_ready(struct peer *peer);

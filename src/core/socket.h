@@ -8,6 +8,7 @@
 #define GREENMQ_CORE_SOCKET_H
 
 #include "base/msg.h"
+#include "core/attachment.h"
 #include "core/ctx.h"
 #include "core/lineup.h"
 #include "core/option.h"
@@ -38,22 +39,13 @@ struct sink {
     void (*closing)(struct sink *sink); /* the context ends, or the socket is closed */
 };
 
-/* One bind or connect, as zmq_unbind() and zmq_disconnect() name it. */
-struct attachment {
-    LIST_ENTRY(attachment) line;
-    char *endpoint;                               /* the text that names it */
-    bool bound, local;                            /* bind, not connect; inproc */
-    bool ended;                                   /* disconnected; what was queued still leaves */
-    struct peer *peer;                            /* of a connect; NULL for a bind */
-    void (*close)(struct attachment *attachment); /* ends it and frees it */
-};
-
 struct socket {
     atomic_uint magic; /* SOCKET_MAGIC while it is open to the application */
     struct ctx *ctx;
     const struct pattern *pattern;
-    void *state; /* the pattern's */
-    struct options options;
+    void *state;            /* the pattern's */
+    struct options options; /* as the application sets them */
+    struct options *frozen; /* a copy for what is bound or connected next; NULL once they change */
     LIST_ENTRY(socket) all; /* ctx->sockets; or the list of free ones */
 
     struct peers peers;    /* those that can be written to or read from */
@@ -125,7 +117,8 @@ void socket_notify(struct socket *socket, int events);
 int socket_set_option(struct socket *socket, int option, const void *value, size_t size);
 int socket_get_option(struct socket *socket, int option, void *value, size_t *size);
 
-/* For transports. */
+/* For transports: a reference to a copy of the options as they are now, or NULL. */
+struct options *socket_freeze(struct socket *socket);
 int socket_add_attachment(struct socket *socket, struct attachment *attachment,
                           const char *endpoint, bool bound);
 void socket_remove_attachment(struct attachment *attachment);

@@ -239,6 +239,7 @@ static void destroy(struct socket *socket)
     buffer_term(&socket->building);
     free(socket->last_endpoint);
     free(socket->connect_id);
+    options_unref(socket->frozen);
     options_term(&socket->options);
     give_back(socket);
     ctx_socket_gone(ctx);

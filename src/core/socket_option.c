@@ -24,7 +24,28 @@ static int set_connect_id(struct socket *socket, const void *value, size_t size)
 static bool takes_connect_id(const struct socket *socket)
 {
     int type = socket->pattern->type;
-    return type == ZMQ_ROUTER || type == ZMQ_STREAM;
+    return type == ZMQ_ROUTER || type == ZMQ_REP || type == ZMQ_STREAM;
+}
+
+struct options *socket_freeze(struct socket *socket)
+{
+    if (!socket->frozen)
+        socket->frozen = options_freeze(&socket->options);
+    return socket->frozen ? options_ref(socket->frozen) : NULL;
+}
+
+static bool is_mark(int option)
+{
+    return option == ZMQ_SNDHWM || option == ZMQ_RCVHWM;
+}
+
+/* High-water marks are not frozen for the peers that are there, only for those to come. */
+static void tell_marks(struct socket *socket)
+{
+    struct peer *peer;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        peer_set_marks(peer, &socket->options);
+    }
 }
 
 int socket_set_option(struct socket *socket, int option, const void *value, size_t size)
@@ -39,19 +60,20 @@ int socket_set_option(struct socket *socket, int option, const void *value, size
     if (option == ZMQ_CONNECT_ROUTING_ID && takes_connect_id(socket))
         return set_connect_id(socket, value, size);
     int rc = option_set(&socket->options, option, value, size);
-    if (rc == 0 && (option == ZMQ_SNDHWM || option == ZMQ_RCVHWM || option == ZMQ_CONFLATE)) {
-        struct peer *peer;
-        TAILQ_FOREACH(peer, &socket->peers, all) {
-            peer_set_marks(peer);
-        }
-    }
-    return rc;
+    if (rc < 0)
+        return rc;
+    options_unref(socket->frozen);
+    socket->frozen = NULL;
+    if (is_mark(option))
+        tell_marks(socket);
+    return 0;
 }
 
 static int give(void *value, size_t *size, const void *from, size_t length)
 {
     if (*size < length)
         return -EINVAL;
+    memset(value, 0, *size);
     memcpy(value, from, length);
     *size = length;
     return 0;

@@ -327,7 +327,7 @@ static void bound_output(struct socket *socket, uint64_t bytes)
     struct peer *peer;
     socket->out_bytes_max = bytes;
     TAILQ_FOREACH(peer, &socket->peers, all) {
-        peer_set_marks(peer);
+        peer->out_bytes_max = bytes;
     }
 }
 

@@ -23,6 +23,7 @@ struct dialer {
     struct attachment attachment;
     struct stream_owner owner;
     struct socket *socket;
+    struct options *options; /* frozen */
     struct endpoint endpoint;
     struct stream *stream;      /* while there is a connection, or half of one */
     struct addrinfo *addresses; /* of a name */
@@ -45,6 +46,7 @@ static void free_if_over(struct dialer *dialer)
         return;
     if (dialer->addresses)
         uv_freeaddrinfo(dialer->addresses);
+    options_unref(dialer->options);
     free(dialer);
 }
 
@@ -69,7 +71,7 @@ static unsigned jittered(unsigned ms)
 
 static void wait_and_retry(struct dialer *dialer)
 {
-    const struct options *options = &dialer->socket->options;
+    const struct options *options = dialer->options;
     if (options->reconnect_ivl_ms < 0 || dialer->given_up)
         return;
     unsigned delay = (unsigned)options->reconnect_ivl_ms;
@@ -119,7 +121,7 @@ static void on_connect_timeout(uv_timer_t *timer)
 /* Connects to one address. False when that fails at once. */
 static bool connect_to(struct dialer *dialer, const struct sockaddr *address, socklen_t size)
 {
-    const struct options *options = &dialer->socket->options;
+    const struct options *options = dialer->options;
     const struct endpoint_host *from = &dialer->endpoint.source;
     union endpoint_address source;
     socklen_t source_size = 0;
@@ -133,7 +135,7 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
                                 source_size, &connecting);
     if (fd < 0)
         return false;
-    dialer->stream = stream_open(dialer->socket, fd, connecting, &dialer->owner);
+    dialer->stream = stream_open(dialer->socket, dialer->options, fd, connecting, &dialer->owner);
     if (!dialer->stream)
         return false;
     snprintf(dialer->stream->address, sizeof dialer->stream->address, "%.63s",
@@ -172,7 +174,7 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 static void resolve(struct dialer *dialer)
 {
     const struct endpoint_host *host = &dialer->endpoint.host;
-    struct addrinfo hints = {.ai_family = dialer->socket->options.ipv6 ? AF_UNSPEC : AF_INET,
+    struct addrinfo hints = {.ai_family = dialer->options->ipv6 ? AF_UNSPEC : AF_INET,
                              .ai_socktype = SOCK_STREAM};
     char port[8];
     snprintf(port, sizeof port, "%u", host->port);
@@ -239,12 +241,15 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     dialer->endpoint = *endpoint;
     dialer->attachment.close = dialer_close;
     dialer->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
-    int rc = socket_add_attachment(socket, &dialer->attachment, text, false);
-    if (rc == 0 && !(dialer->attachment.peer = peer_open(socket, dialer))) {
+    dialer->options = socket_freeze(socket);
+    int rc = dialer->options ? socket_add_attachment(socket, &dialer->attachment, text, false)
+                             : -ENOMEM;
+    if (rc == 0 && !(dialer->attachment.peer = peer_open(socket, dialer->options, dialer))) {
         socket_remove_attachment(&dialer->attachment);
         rc = -ENOMEM;
     }
     if (rc < 0) {
+        options_unref(dialer->options);
         free(dialer);
         return rc;
     }

@@ -23,13 +23,15 @@ struct name {
 struct binding {
     struct attachment attachment;
     struct socket *socket;
+    struct options *options; /* frozen */
     struct name *name;
 };
 
 struct connection {
     struct attachment attachment;
     struct socket *socket;
-    struct name *name; /* while it waits, else NULL */
+    struct options *options; /* frozen */
+    struct name *name;       /* while it waits, else NULL */
     TAILQ_ENTRY(connection) line;
 };
 
@@ -150,25 +152,26 @@ static const struct link inproc_link = {
 };
 
 /* Each end knows the other by the routing id that it would announce. */
-static int name_peer(struct peer *peer, const struct socket *other)
+static int name_peer(struct peer *peer, const struct options *other)
 {
-    if (peer->id_size || !other->options.routing_id_size)
+    if (peer->id_size || !other->routing_id_size)
         return 0;
-    return peer_set_id(peer, other->options.routing_id, other->options.routing_id_size);
+    return peer_set_id(peer, other->routing_id, other->routing_id_size);
 }
 
-static void join(struct connection *connection, struct socket *bound)
+static void join(struct connection *connection, const struct binding *binding)
 {
+    struct ctx *ctx = binding->socket->ctx;
     struct peer *near = connection->attachment.peer;
-    struct peer *far = near ? peer_open(bound, NULL) : NULL;
+    struct peer *far = near ? peer_open(binding->socket, binding->options, NULL) : NULL;
     if (!far)
         return;
     near->far = far;
     far->far = near;
     near->link = far->link = &inproc_link;
-    int rc = name_peer(near, bound);
+    int rc = name_peer(near, binding->options);
     if (rc == 0)
-        rc = name_peer(far, connection->socket);
+        rc = name_peer(far, connection->options);
     if (rc == 0)
         rc = peer_ready(far);
     if (rc == 0)
@@ -178,7 +181,7 @@ static void join(struct connection *connection, struct socket *bound)
         peer_close(near);
         return;
     }
-    ctx_settle(bound->ctx);
+    ctx_settle(ctx);
 }
 
 static void binding_close(struct attachment *attachment)
@@ -188,6 +191,7 @@ static void binding_close(struct attachment *attachment)
     binding->name->binding = NULL;
     name_drop_if_unused(ctx, binding->name);
     socket_remove_attachment(attachment);
+    options_unref(binding->options);
     free(binding);
 }
 
@@ -205,6 +209,7 @@ static void connection_close(struct attachment *attachment)
         peer_close(peer);
     }
     socket_remove_attachment(attachment);
+    options_unref(connection->options);
     free(connection);
 }
 
@@ -216,7 +221,12 @@ int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
     if (name->binding)
         return -EADDRINUSE;
     struct binding *binding = calloc(1, sizeof *binding);
-    if (!binding || socket_add_attachment(socket, &binding->attachment, endpoint, true) < 0) {
+    if (binding)
+        binding->options = socket_freeze(socket);
+    if (!binding || !binding->options ||
+        socket_add_attachment(socket, &binding->attachment, endpoint, true) < 0) {
+        if (binding)
+            options_unref(binding->options);
         free(binding);
         name_drop_if_unused(socket->ctx, name);
         return -ENOMEM;
@@ -230,7 +240,7 @@ int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
     while (name->binding == binding && (connection = TAILQ_FIRST(&name->waiting))) {
         TAILQ_REMOVE(&name->waiting, connection, line);
         connection->name = NULL;
-        join(connection, socket);
+        join(connection, binding);
     }
     return 0;
 }
@@ -239,9 +249,12 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
 {
     struct name *name = name_find(socket->ctx, text, true);
     struct connection *connection = name ? calloc(1, sizeof *connection) : NULL;
-    int rc = connection ? socket_add_attachment(socket, &connection->attachment, endpoint, false)
-                        : -ENOMEM;
+    int rc = -ENOMEM;
+    if (connection && (connection->options = socket_freeze(socket)))
+        rc = socket_add_attachment(socket, &connection->attachment, endpoint, false);
     if (rc < 0) {
+        if (connection)
+            options_unref(connection->options);
         free(connection);
         if (name)
             name_drop_if_unused(socket->ctx, name);
@@ -250,14 +263,14 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
     connection->attachment.close = connection_close;
     connection->attachment.local = true;
     connection->socket = socket;
-    connection->attachment.peer = peer_open(socket, connection);
+    connection->attachment.peer = peer_open(socket, connection->options, connection);
     if (!connection->attachment.peer) {
         connection_close(&connection->attachment);
         return -ENOMEM;
     }
     socket_set_last_endpoint(socket, endpoint);
     if (name->binding) {
-        join(connection, name->binding->socket);
+        join(connection, name->binding);
     } else {
         connection->name = name;
         TAILQ_INSERT_TAIL(&name->waiting, connection, line);

@@ -22,6 +22,7 @@ struct listener {
     struct attachment attachment;
     struct stream_owner owner; /* of the streams that shake hands */
     struct socket *socket;
+    struct options *options; /* frozen */
     uv_poll_t poll;
     uv_timer_t rest;
     int fd;
@@ -36,7 +37,7 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
                                                     offsetof(struct listener, owner));
     TAILQ_REMOVE(&listener->handshakes, stream, line);
     stream->owner = NULL;
-    return peer_open(listener->socket, NULL);
+    return peer_open(listener->socket, listener->options, NULL);
 }
 
 static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
@@ -67,7 +68,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     struct listener *listener = poll->data;
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = descriptor_accept(&listener->socket->options, listener->fd);
+        int fd = descriptor_accept(listener->options, listener->fd);
         if (fd == -EINTR || fd == -ECONNABORTED)
             continue;
         if (fd == -EAGAIN)
@@ -76,7 +77,8 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
             rest(listener);
             return;
         }
-        struct stream *stream = stream_open(listener->socket, fd, false, &listener->owner);
+        struct stream *stream = stream_open(listener->socket, listener->options, fd, false,
+                                            &listener->owner);
         if (!stream) {
             rest(listener);
             return;
@@ -89,8 +91,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct listener *listener = handle->data;
-    if (--listener->handles == 0)
-        free(listener);
+    if (--listener->handles)
+        return;
+    options_unref(listener->options);
+    free(listener);
 }
 
 static void remove_path(struct listener *listener)
@@ -141,7 +145,7 @@ static int listen_anywhere(struct listener *listener, struct endpoint *endpoint)
         snprintf(endpoint->name, sizeof endpoint->name, "%.80s/greenmq-%016" PRIx64,
                  folder && *folder ? folder : "/tmp", random);
         socklen_t size = endpoint_unix(endpoint, &address);
-        fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
+        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size);
     }
     return fd;
 }
@@ -158,7 +162,7 @@ static int listen_ipc(struct listener *listener, const struct endpoint *endpoint
         socklen_t size = endpoint_unix(&own, &address);
         if (!own.is_abstract && is_stale(&address, size))
             unlink(own.name);
-        fd = descriptor_listen(&listener->socket->options, (struct sockaddr *)&address, size);
+        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size);
     }
     if (fd >= 0 && !own.is_abstract)
         snprintf(listener->path, sizeof listener->path, "%s", own.name);
@@ -167,7 +171,7 @@ static int listen_ipc(struct listener *listener, const struct endpoint *endpoint
 
 static int listen_tcp(struct listener *listener, const struct endpoint *endpoint)
 {
-    const struct options *options = &listener->socket->options;
+    const struct options *options = listener->options;
     union endpoint_address address;
     int rc = endpoint_local(&endpoint->host, options->ipv6, &address);
     if (rc < 0)
@@ -215,8 +219,13 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     listener->attachment.close = listener_close;
     listener->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
     TAILQ_INIT(&listener->handshakes);
-    bool adopted = socket->options.use_fd >= 0;
-    int fd = adopted                               ? descriptor_adopt(socket->options.use_fd)
+    listener->options = socket_freeze(socket);
+    if (!listener->options) {
+        free(listener);
+        return -ENOMEM;
+    }
+    bool adopted = listener->options->use_fd >= 0;
+    int fd = adopted                               ? descriptor_adopt(listener->options->use_fd)
              : endpoint->transport == ENDPOINT_TCP ? listen_tcp(listener, endpoint)
                                                    : listen_ipc(listener, endpoint);
     listener->fd = fd;
@@ -229,6 +238,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
         if (fd >= 0)
             close(fd);
         remove_path(listener);
+        options_unref(listener->options);
         free(listener);
         return rc;
     }

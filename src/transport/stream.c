@@ -30,8 +30,10 @@ void stream_poll(struct stream *stream, int events)
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct stream *stream = handle->data;
-    if (--stream->handles == 0)
-        free(stream);
+    if (--stream->handles)
+        return;
+    options_unref(stream->options);
+    free(stream);
 }
 
 /* The end: descriptor and memory go back; libuv gives the handles back later. */
@@ -168,7 +170,7 @@ static void on_handshake_too_long(uv_timer_t *timer)
 static void start_handshake(struct stream *stream)
 {
     struct socket *socket = stream->socket;
-    const struct options *options = &socket->options;
+    const struct options *options = stream->options;
     struct handshake *handshake = calloc(1, sizeof *handshake);
     stream->handshake = handshake;
     if (!handshake) {
@@ -252,7 +254,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         take_last_words(stream);
 }
 
-struct stream *stream_open(struct socket *socket, int fd, bool connecting,
+struct stream *stream_open(struct socket *socket, struct options *options, int fd, bool connecting,
                            struct stream_owner *owner)
 {
     struct loop *loop = &socket->ctx->loop;
@@ -268,6 +270,7 @@ struct stream *stream_open(struct socket *socket, int fd, bool connecting,
     stream->handles = 2;
     stream->fd = fd;
     stream->socket = socket;
+    stream->options = options_ref(options);
     stream->owner = owner;
     stream->failing.run = run_failing;
     stream->why = LEAVE_CLOSED;

@@ -41,6 +41,7 @@ struct stream {
     enum stream_state state;
     int events; /* that are polled for */
     struct socket *socket;
+    struct options *options;    /* frozen */
     struct stream_owner *owner; /* NULL once it needs to know nothing more */
     struct peer *peer;          /* from the handshake on */
     struct handshake *handshake;
@@ -73,9 +74,9 @@ struct stream {
     char address[64];     /* the far end, for people */
 };
 
-/* Takes `fd` (non-blocking) over; `connecting` when connect() is still under way. NULL without
- * memory: fd is closed. */
-struct stream *stream_open(struct socket *socket, int fd, bool connecting,
+/* Takes `fd` (non-blocking) over and refers to frozen options; `connecting` when connect() is still
+ * under way. NULL without memory: fd is closed. */
+struct stream *stream_open(struct socket *socket, struct options *options, int fd, bool connecting,
                            struct stream_owner *owner);
 
 /* Ends it without telling owner or peer. */

@@ -25,7 +25,7 @@ enum {
 
 static struct scan_limits limits_of(const struct stream *stream)
 {
-    int64_t max = stream->socket->options.maxmsgsize_bytes;
+    int64_t max = stream->options->maxmsgsize_bytes;
     return (struct scan_limits){.body_max = max < 0 ? INT64_MAX / 2 : (uint64_t)max,
                                 .large_min = LARGE_MIN};
 }

@@ -177,7 +177,7 @@ static bool can_ping(const struct stream *stream)
 /* When the next thing about heartbeats is due; UINT64_MAX for never. */
 static uint64_t next_due(const struct stream *stream)
 {
-    const struct options *options = &stream->socket->options;
+    const struct options *options = stream->options;
     uint64_t due = UINT64_MAX;
     if (options->heartbeat_ivl_ms > 0 && can_ping(stream))
         due = stream->pinged_ns + ms(options->heartbeat_ivl_ms);
@@ -211,7 +211,7 @@ void stream_heartbeat_start(struct stream *stream)
 static void ping(struct stream *stream, uint64_t now)
 {
     uint8_t octets[COMMAND_PING_ROOM];
-    int ttl_ds = stream->socket->options.heartbeat_ttl_ms / 100;
+    int ttl_ds = stream->options->heartbeat_ttl_ms / 100;
     send_command(stream, octets, command_write_ping(octets, (uint16_t)ttl_ds, NULL, 0));
     stream->pinged_ns = now;
     if (stream->asked_ns <= stream->heard_ns)
@@ -221,7 +221,7 @@ static void ping(struct stream *stream, uint64_t now)
 void stream_on_heartbeat(uv_timer_t *timer)
 {
     struct stream *stream = timer->data;
-    const struct options *options = &stream->socket->options;
+    const struct options *options = stream->options;
     uint64_t now = loop_clock_ns();
     if (stream->body)
         stream_read(stream); /* the system may keep what is less than the low-water mark */

@@ -15,6 +15,7 @@ TEST(replies_behind_envelopes_of_different_length)
     static char reply[REPLY];
     struct rig rig = small_rig(GMQ_DEVICE_ANY, ZMQ_REP, ZMQ_REQ);
     set_int(rig.front, ZMQ_SNDHWM, 0);
+    rig.front_at = bind_to(rig.front, "tcp://127.0.0.1:*"); /* where that counts */
     int client = stalled_at(rig.front_at, "DEALER");
     void *server = peer_at(ZMQ_REP, rig.back_at);
     for (int i = 0; i < REQUESTS; i++) {

@@ -90,7 +90,7 @@ static inline struct socket *start(const struct pattern *pattern)
     assert_int_equal(socket_open(world.ctx, pattern, &world.socket), 0);
     world.socket->options.linger_ms = 0;
     for (int i = 0; i < PEERS; i++) {
-        world.peer[i] = peer_open(world.socket, NULL);
+        world.peer[i] = peer_open(world.socket, &world.socket->options, NULL);
         assert_non_null(world.peer[i]);
         connect_peer(i);
     }

@@ -6,6 +6,7 @@
 #include <greenmq/zmq.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -14,26 +15,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static int set_int(struct options *options, int option, int value)
-{
-    return option_set(options, option, &value, sizeof(value));
-}
-
-static int get_int(const struct options *options, int option)
-{
-    int value;
-    size_t size = sizeof(value);
-    assert_int_equal(option_get(options, option, &value, &size), 0);
-    assert_int_equal(size, sizeof(value));
-    return value;
-}
-
-static int set_text(struct options *options, int option, const char *text)
-{
-    return option_set(options, option, text, strlen(text));
-}
+#include "unit/setting.h"
 
 /* The options that are an int, readable, and settable on every type of socket. */
 static const struct range {
@@ -60,6 +42,7 @@ static const struct range {
     {ZMQ_IMMEDIATE, 0, 0, 1},
     {ZMQ_IPV6, 0, 0, 1},
     {ZMQ_PLAIN_SERVER, 0, 0, 1},
+    {ZMQ_CURVE_SERVER, 0, 0, 1},
     {ZMQ_CONFLATE, 0, 0, 1},
     {ZMQ_TOS, 0, 0, INT_MAX},
     {ZMQ_HANDSHAKE_IVL, 30000, 0, INT_MAX},
@@ -291,19 +274,6 @@ static void routing_id_has_1_to_255_octets(void **state)
     options_term(&options);
 }
 
-static void assert_text(const struct options *options, int option, const char *text, size_t length)
-{
-    char out[400];
-    size_t size = length;
-    assert_int_equal(option_get(options, option, out, &size), -EINVAL);
-    assert_int_equal(size, length);
-    size = sizeof(out);
-    assert_int_equal(option_get(options, option, out, &size), 0);
-    assert_int_equal(size, length + 1);
-    assert_memory_equal(out, text, length);
-    assert_int_equal(out[length], '\0');
-}
-
 static void texts_have_their_limits(void **state)
 {
     (void)state;
@@ -337,33 +307,29 @@ static void texts_have_their_limits(void **state)
     }
 }
 
-static void plain_options_choose_the_mechanism(void **state)
+static void frozen_options_stay_as_they_were(void **state)
 {
     (void)state;
     struct options options;
-    options_init(&options, ZMQ_REQ);
-    assert_int_equal(set_text(&options, ZMQ_PLAIN_USERNAME, "user"), 0);
-    assert_int_equal(get_int(&options, ZMQ_MECHANISM), ZMQ_PLAIN);
-    assert_int_equal(get_int(&options, ZMQ_PLAIN_SERVER), 0);
-    assert_int_equal(set_text(&options, ZMQ_PLAIN_PASSWORD, "secret"), 0);
-    assert_int_equal(set_int(&options, ZMQ_PLAIN_SERVER, 1), 0);
-    assert_int_equal(get_int(&options, ZMQ_PLAIN_SERVER), 1);
-    assert_int_equal(set_text(&options, ZMQ_PLAIN_PASSWORD, ""), -EINVAL);
-    assert_int_equal(get_int(&options, ZMQ_PLAIN_SERVER), 1);
-    assert_int_equal(set_text(&options, ZMQ_PLAIN_USERNAME, "again"), 0);
-    assert_int_equal(get_int(&options, ZMQ_PLAIN_SERVER), 0);
-
-    assert_int_equal(option_set(&options, ZMQ_PLAIN_USERNAME, NULL, 0), 0);
-    assert_int_equal(get_int(&options, ZMQ_MECHANISM), ZMQ_NULL);
-    assert_text(&options, ZMQ_PLAIN_USERNAME, "again", 5);
-    assert_text(&options, ZMQ_PLAIN_PASSWORD, "secret", 6);
-    assert_int_equal(set_int(&options, ZMQ_PLAIN_SERVER, 1), 0);
-    assert_int_equal(get_int(&options, ZMQ_MECHANISM), ZMQ_PLAIN);
-    assert_int_equal(option_set(&options, ZMQ_PLAIN_PASSWORD, NULL, 0), 0);
-    assert_int_equal(get_int(&options, ZMQ_MECHANISM), ZMQ_NULL);
-    assert_int_equal(get_int(&options, ZMQ_PLAIN_SERVER), 0);
-    assert_int_equal(set_int(&options, ZMQ_MECHANISM, ZMQ_NULL), -EINVAL);
+    options_init(&options, ZMQ_DEALER);
+    set_text(&options, ZMQ_ZAP_DOMAIN, "one");
+    set_int(&options, ZMQ_SNDHWM, 1);
+    set_int(&options, ZMQ_IPC_FILTER_UID, 7);
+    struct options *frozen = options_freeze(&options);
+    assert_non_null(frozen);
+    set_text(&options, ZMQ_ZAP_DOMAIN, "two");
+    set_int(&options, ZMQ_SNDHWM, 2);
+    set_int(&options, ZMQ_IPC_FILTER_UID, 8);
     options_term(&options);
+    assert_string_equal(frozen->zap_domain.data, "one");
+    assert_int_equal(frozen->sndhwm, 1);
+    assert_true(option_accepts_ipc(frozen, 1, 7, 1));
+    assert_false(option_accepts_ipc(frozen, 1, 8, 1));
+    assert_ptr_equal(options_ref(frozen), frozen);
+    options_unref(frozen);
+    assert_string_equal(frozen->zap_domain.data, "one");
+    options_unref(frozen);
+    options_unref(NULL);
 }
 
 static void welcome_message_takes_anything(void **state)
@@ -395,10 +361,6 @@ static void others_are_not_in_the_table(void **state)
                                  29,
                                  30,
                                  ZMQ_LAST_ENDPOINT,
-                                 ZMQ_CURVE_SERVER,
-                                 ZMQ_CURVE_PUBLICKEY,
-                                 ZMQ_CURVE_SECRETKEY,
-                                 ZMQ_CURVE_SERVERKEY,
                                  ZMQ_CONNECT_ROUTING_ID,
                                  ZMQ_GSSAPI_SERVER,
                                  ZMQ_GSSAPI_PRINCIPAL,
@@ -534,7 +496,7 @@ int main(void)
         cmocka_unit_test(ipv4only_is_ipv6_the_other_way_round),
         cmocka_unit_test(routing_id_has_1_to_255_octets),
         cmocka_unit_test(texts_have_their_limits),
-        cmocka_unit_test(plain_options_choose_the_mechanism),
+        cmocka_unit_test(frozen_options_stay_as_they_were),
         cmocka_unit_test(welcome_message_takes_anything),
         cmocka_unit_test(others_are_not_in_the_table),
         cmocka_unit_test(accept_filter_lets_in_its_networks),
