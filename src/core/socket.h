@@ -121,9 +121,11 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
 struct options *socket_freeze(struct socket *socket);
 int socket_add_attachment(struct socket *socket, struct attachment *attachment,
                           const char *endpoint, bool bound);
-void socket_remove_attachment(struct attachment *attachment);
+void socket_remove_attachment(struct socket *socket, struct attachment *attachment);
 
-/* The application unbinds or disconnects: closes it, at once or when what is queued has left. */
+/* The application unbinds or disconnects: closes it, at once or when what is queued has left. With
+ * a listener go the connections that came by it; what comes from a peer that was disconnected is
+ * forgotten. */
 void socket_end_attachment(struct socket *socket, struct attachment *attachment);
 void socket_set_last_endpoint(struct socket *socket, const char *endpoint);
 
