@@ -11,6 +11,7 @@
 #ifndef GREENMQ_H_INCLUDED
 #define GREENMQ_H_INCLUDED
 
+#include <greenmq/green.h>
 #include <greenmq/zmq.h>
 
 #include <stddef.h>

@@ -590,22 +590,19 @@ ZMQ_EXPORT int zmq_connect(void *socket, const char *endpoint);
 
 /*
  * Stops accepting connections at an endpoint: the text given to zmq_bind, or for one with a
- * wildcard the text of ZMQ_LAST_ENDPOINT. Connections that it accepted end too, when what is still
- * to be sent on them has gone out, for as long as ZMQ_LINGER says; what came by them can still be
- * received. Only those of inproc go on. As in libzmq this is also zmq_disconnect. Returns 0, or -1:
+ * wildcard the text of ZMQ_LAST_ENDPOINT. Connections that it accepted go on. Returns 0, or -1:
  *   EINVAL  the text is no endpoint.
- *   ENOENT  it is neither bound nor connected.
+ *   ENOENT  it is not bound.
  *   ETERM, ENOTSOCK  see above.
  * Follows zmq_unbind(3).
  */
 ZMQ_EXPORT int zmq_unbind(void *socket, const char *endpoint);
 
 /*
- * Ends all connections made by zmq_connect with the same text; what is still to be sent on them
- * goes out for as long as ZMQ_LINGER says, what came by them and was not received is forgotten. As
- * in libzmq this is also zmq_unbind. Returns 0, or -1:
+ * Ends the connection made by zmq_connect with the same text; what is still to be sent on it goes
+ * out for as long as ZMQ_LINGER says. Returns 0, or -1:
  *   EINVAL  the text is no endpoint.
- *   ENOENT  it is neither connected nor bound.
+ *   ENOENT  it is not connected.
  *   ETERM, ENOTSOCK  see above.
  * Follows zmq_disconnect(3).
  */

@@ -41,12 +41,13 @@ static inline int socket_enter(void *handle, struct socket **socket)
     return -ENOTSOCK;
 }
 
-/* As the public functions answer: a negative errno becomes -1 and errno. */
+/* As the public functions answer: a negative errno becomes -1 and errno. A deadline scope that is
+ * over (-ETIME) has the same name outside as a deadline. */
 static inline int answer(int rc)
 {
     if (rc >= 0)
         return rc;
-    errno = -rc;
+    errno = rc == -ETIME ? ETIMEDOUT : -rc;
     return -1;
 }
 

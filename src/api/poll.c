@@ -166,6 +166,7 @@ static int watch(struct poller *poller, int i)
 static int watch_all(struct poller *poller)
 {
     waiter_init(&poller->waiter);
+    poller->waiter.what = "zmq_poll";
     poller->waiter.fds = poller->fds;
     poller->waiter.fd_count = poller->fd_count;
     poller->home = NULL;

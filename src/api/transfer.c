@@ -2,6 +2,7 @@
 /* Sending and receiving in the public API. A part is handed to the socket as a struct msg; what
  * waits, waits in core/socket.c. On failure nothing has been taken and nothing given. */
 #include "api/enter.h"
+#include "green/hub.h"
 #include "core/lamp.h"
 
 #include <greenmq/zmq.h>
@@ -30,6 +31,8 @@ static int send_part(void *handle, struct msg *msg, int flags)
         rc = socket_send(socket, msg, flags);
     lamp_seen(socket);
     ctx_leave(ctx);
+    if (!(flags & ZMQ_DONTWAIT))
+        hub_breathe();
     return rc;
 }
 
@@ -49,6 +52,8 @@ static int receive_part(void *handle, struct msg *msg, int flags, bool propertie
         rc = socket_receive(socket, msg, flags, properties);
     lamp_seen(socket);
     ctx_leave(ctx);
+    if (!(flags & ZMQ_DONTWAIT))
+        hub_breathe();
     return rc;
 }
 

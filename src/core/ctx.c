@@ -222,6 +222,7 @@ int ctx_term(struct ctx *ctx)
     while (!LIST_EMPTY(&ctx->sockets)) {
         struct waiter waiter;
         waiter_init(&waiter);
+        waiter.what = "zmq_ctx_term";
         ctx->terminator = &waiter;
         ctx_settle(ctx);
         int rc = LIST_EMPTY(&ctx->sockets) ? 0 : loop_wait(&ctx->loop, &waiter, UINT64_MAX);

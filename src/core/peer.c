@@ -236,7 +236,7 @@ size_t peer_deliver(struct peer *peer, const struct run *run)
 {
     struct socket *socket = peer->socket;
     size_t taken;
-    if (socket->closed || (peer->ending && peer->owner))
+    if (socket->closed)
         return run->size; /* nobody will read it */
     if (socket->pattern->deliver)
         taken = socket->pattern->deliver(socket, peer, run);

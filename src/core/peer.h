@@ -28,7 +28,6 @@ struct peer {
     const struct link *link; /* NULL while the connection is down */
     void *far;               /* the link's: a stream, or the peer at the other end */
     void *owner;             /* the transport's: the dialer that made it, or NULL */
-    void *listener;          /* the attachment that accepted it, while it is bound, or NULL */
 
     struct buffer out, in;
     uint64_t out_max, in_max; /* high-water marks, in messages; UINT64_MAX for none */

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "core/lamp.h"
 #include "core/sender.h"
+#include "green/hub.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -103,6 +104,7 @@ static int check_open(const struct socket *socket)
 
 /* How long a call has left to try. */
 struct patience {
+    const char *what; /* it would wait for, a word for lists */
     int timeout_ms;
     uint64_t deadline_ns; /* 0 before the first wait */
     bool turned;          /* a call that does not wait has looked at what came meanwhile */
@@ -121,7 +123,7 @@ static int await_change(struct socket *socket, struct patience *patience, int fl
     }
     if (!patience->deadline_ns)
         patience->deadline_ns = loop_deadline_ns(patience->timeout_ms);
-    int rc = socket_wait(socket, patience->deadline_ns);
+    int rc = socket_wait(socket, patience->what, patience->deadline_ns);
     return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
@@ -129,7 +131,9 @@ int socket_send(struct socket *socket, struct msg *msg, int flags)
 {
     if (!socket->pattern->can_send)
         return -ENOTSUP;
-    struct patience patience = {.timeout_ms = socket->options.sndtimeo_ms};
+    struct patience patience = {.what = "zmq_send", .timeout_ms = socket->options.sndtimeo_ms};
+    if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
+        return -ECANCELED;
     for (;;) {
         int rc = check_open(socket);
         if (rc == 0)
@@ -186,7 +190,9 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags, bool prope
 {
     if (!socket->pattern->can_receive)
         return -ENOTSUP;
-    struct patience patience = {.timeout_ms = socket->options.rcvtimeo_ms};
+    struct patience patience = {.what = "zmq_recv", .timeout_ms = socket->options.rcvtimeo_ms};
+    if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
+        return -ECANCELED;
     for (;;) {
         int rc = check_open(socket);
         if (rc == 0)
@@ -262,11 +268,12 @@ void socket_unwatch(struct socket *socket, struct watch *watch)
         ctx_later(socket->ctx, &socket->finish);
 }
 
-int socket_wait(struct socket *socket, uint64_t deadline_ns)
+int socket_wait(struct socket *socket, const char *what, uint64_t deadline_ns)
 {
     struct waiter waiter;
     struct watch watch;
     waiter_init(&waiter);
+    waiter.what = what;
     socket_watch(socket, &watch, &waiter);
     ctx_settle(socket->ctx);
     int rc = waiter.woken ? 0 : loop_wait(&socket->ctx->loop, &waiter, deadline_ns);

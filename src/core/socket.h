@@ -103,9 +103,9 @@ bool socket_can_receive(struct socket *socket);
 bool socket_can_send(struct socket *socket);
 int socket_events(struct socket *socket); /* both, as ZMQ_POLLIN and ZMQ_POLLOUT */
 
-/* Waits until something about the socket changes. 0, -ETIMEDOUT, -EINTR, -ETERM, -ENOTSOCK when
- * it was closed meanwhile. */
-int socket_wait(struct socket *socket, uint64_t deadline_ns);
+/* Waits until something about the socket changes; `what` names the call in lists. 0, -ETERM,
+ * -ENOTSOCK when it was closed meanwhile, or as loop_wait(). */
+int socket_wait(struct socket *socket, const char *what, uint64_t deadline_ns);
 
 void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter);
 void socket_unwatch(struct socket *socket, struct watch *watch);
@@ -121,11 +121,9 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
 struct options *socket_freeze(struct socket *socket);
 int socket_add_attachment(struct socket *socket, struct attachment *attachment,
                           const char *endpoint, bool bound);
-void socket_remove_attachment(struct socket *socket, struct attachment *attachment);
+void socket_remove_attachment(struct attachment *attachment);
 
-/* The application unbinds or disconnects: closes it, at once or when what is queued has left. With
- * a listener go the connections that came by it; what comes from a peer that was disconnected is
- * forgotten. */
+/* The application unbinds or disconnects: closes it, at once or when what is queued has left. */
 void socket_end_attachment(struct socket *socket, struct attachment *attachment);
 void socket_set_last_endpoint(struct socket *socket, const char *endpoint);
 

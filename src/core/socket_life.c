@@ -90,15 +90,8 @@ int socket_add_attachment(struct socket *socket, struct attachment *attachment,
     return 0;
 }
 
-void socket_remove_attachment(struct socket *socket, struct attachment *attachment)
+void socket_remove_attachment(struct attachment *attachment)
 {
-    struct peer *peer;
-    TAILQ_FOREACH(peer, &socket->peers, all) {
-        if (!attachment->bound)
-            break;
-        if (peer->listener == attachment)
-            peer->listener = NULL;
-    }
     LIST_REMOVE(attachment, line);
     free(attachment->endpoint);
     attachment->endpoint = NULL;
@@ -131,8 +124,7 @@ static void close_peers(struct socket *socket, bool all)
     }
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next) {
-        bool ends = socket->closed || (peer->ending && !peer->owner);
-        if (ends && (all || (!peer->owner && buffer_is_empty(&peer->out)))) {
+        if (socket->closed && (all || (!peer->owner && buffer_is_empty(&peer->out)))) {
             peer->why = LEAVE_LOCAL;
             peer_close(peer);
         }
@@ -180,52 +172,18 @@ static void start_linger(struct socket *socket)
     loop_changed(loop);
 }
 
-/* Ends a peer when what is queued for it has left. False: there is nothing to wait for. */
-static bool end_slowly(struct peer *peer)
-{
-    struct socket *socket = peer->socket;
-    if (peer->link && peer->ready)
-        peer->link->flush(peer);
-    if (!peer->out.tally.messages || socket->options.linger_ms == 0)
-        return false;
-    peer_retire(peer);
-    start_linger(socket);
-    return true;
-}
-
-/* Those who came by a listener go with it. What they have sent can still be received. */
-static void end_accepted(struct socket *socket, struct attachment *attachment)
-{
-    struct peer *peer, *next;
-    TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next) {
-        if (peer->listener != attachment || end_slowly(peer))
-            continue;
-        peer->why = LEAVE_LOCAL;
-        peer_close(peer);
-    }
-}
-
-/* What has come from a peer that we end ourselves is forgotten, but for a message that is being
- * received. */
-static void forget_input(struct peer *peer)
-{
-    if (peer->socket->reading == &peer->in)
-        return;
-    lineup_remove_ready(&peer->socket->lineup, peer);
-    buffer_term(&peer->in);
-}
-
 void socket_end_attachment(struct socket *socket, struct attachment *attachment)
 {
     struct peer *peer = attachment->peer;
-    if (attachment->bound)
-        end_accepted(socket, attachment);
-    if (peer)
-        forget_input(peer);
-    if (peer && end_slowly(peer))
-        attachment->ended = true;
-    else
+    if (peer && peer->link && peer->ready)
+        peer->link->flush(peer);
+    if (!peer || !peer->out.tally.messages || socket->options.linger_ms == 0) {
         attachment->close(attachment);
+        return;
+    }
+    attachment->ended = true;
+    peer_retire(peer);
+    start_linger(socket);
 }
 
 static void drop_inboxes(struct socket *socket)

@@ -121,6 +121,7 @@ int device_watch(struct gmq_device *device, uint64_t deadline_ns)
     struct waiter waiter;
     struct watch watch = {.waiter = &waiter};
     waiter_init(&waiter);
+    waiter.what = "a device";
     front->users++; /* a socket of the context must last as long as we are in its loop */
     TAILQ_INSERT_TAIL(&device->watches, &watch, line);
     ctx_settle(device->ctx);

@@ -66,6 +66,11 @@ void loop_enter(struct loop *loop)
     atomic_fetch_sub(&loop->queueing, 1);
 }
 
+bool loop_try_enter(struct loop *loop)
+{
+    return pthread_mutex_trylock(&loop->lock) == 0;
+}
+
 void loop_leave(struct loop *loop)
 {
     if (loop->outside.waiters)
@@ -91,7 +96,7 @@ static void lock_after_poll(struct loop *loop)
 
 /* Ends the poll of a waiter. The bell stays rung until the waiter itself has heard it: nobody
  * else's turn can take the event away. */
-static void ring(struct waiter *waiter)
+void loop_ring(struct waiter *waiter)
 {
     uint64_t one = 1;
     if (waiter->rung || !waiter->polling || waiter->bell < 0)
@@ -130,7 +135,7 @@ void loop_changed(struct loop *loop)
 {
     loop->changed = true;
     if (loop->leader)
-        ring(loop->leader);
+        loop_ring(loop->leader);
 }
 
 bool loop_is_attended(const struct loop *loop)
@@ -243,7 +248,7 @@ static int follow(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns
     return rc == 0 && is_over(deadline_ns) ? -ETIMEDOUT : rc;
 }
 
-int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
+int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
     int rc = 0;
     take_bell(loop, waiter);
@@ -254,22 +259,15 @@ int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
             rc = follow(loop, waiter, deadline_ns);
         } else {
             if (loop->leader)
-                ring(loop->leader);
+                loop_ring(loop->leader);
             rc = lead(loop, waiter, deadline_ns);
         }
     }
     /* If nobody leads now, the next follower does; or else the steward, see loop_leave(). */
     if (!loop->leader && !TAILQ_EMPTY(&loop->followers))
-        ring(TAILQ_FIRST(&loop->followers));
+        loop_ring(TAILQ_FIRST(&loop->followers));
     give_bell(loop, waiter);
     return waiter->woken ? 0 : rc;
-}
-
-void loop_wake(struct loop *loop, struct waiter *waiter)
-{
-    (void)loop;
-    waiter->woken = true;
-    ring(waiter);
 }
 
 /* The steward. It sleeps while another thread leads or there is nothing to look after. When the
@@ -311,13 +309,19 @@ int loop_start_steward(struct loop *loop)
     return -rc;
 }
 
+static void wake_here(struct waiter *waiter)
+{
+    waiter->woken = true;
+    loop_ring(waiter);
+}
+
 static void steward_stop(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     loop->steward_quit = true;
     pthread_cond_signal(&loop->steward_cond);
     if (loop->leader && loop->leader->is_steward)
-        loop_wake(loop, loop->leader);
+        wake_here(loop->leader);
     pthread_mutex_unlock(&loop->lock);
     pthread_join(loop->steward, NULL);
 }

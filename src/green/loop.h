@@ -32,13 +32,17 @@ struct waiter {
     bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
     bool rung;
     bool is_steward;
-    int bell;           /* an eventfd that ends its poll; -1: none, it looks every 10 ms */
-    struct pollfd *fds; /* descriptors of the application's that wake it too, behind ours */
-    nfds_t fd_count;    /* the WAITER_FDS that are ours included; 0 without any */
+    struct thread *thread; /* the green thread that waits; NULL for an ordinary one */
+    const char *what;      /* it waits for, a word for lists */
+    int bell;              /* an eventfd that ends its poll; -1: none, it looks every 10 ms */
+    struct pollfd *fds;    /* descriptors of the application's that wake it too, behind ours */
+    nfds_t fd_count;       /* the WAITER_FDS that are ours included; 0 without any */
 };
 
 /* The first places of waiter->fds are for the loop: its own descriptor and the bell. */
 enum { WAITER_FDS = 2, SPARE_BELLS = 8 };
+
+struct thread;
 
 TAILQ_HEAD(waiters, waiter);
 
@@ -79,6 +83,7 @@ int loop_start_steward(struct loop *loop);
 void loop_term(struct loop *loop);
 
 void loop_enter(struct loop *loop);
+bool loop_try_enter(struct loop *loop);
 void loop_leave(struct loop *loop);
 
 /* Handles of loop->uv were started, stopped or closed: whoever polls must look again. */
@@ -92,7 +97,7 @@ void loop_turn(struct loop *loop);
 
 static inline void waiter_init(struct waiter *waiter)
 {
-    *waiter = (struct waiter){.bell = -1};
+    *waiter = (struct waiter){.bell = -1, .what = "a context"};
 }
 
 /* For one who waits for several loops at once, with a poll of its own on the eventfd `bell`. */
@@ -101,13 +106,19 @@ static inline void waiter_init_bell(struct waiter *waiter, int bell)
     *waiter = (struct waiter){.bell = bell, .polling = true};
 }
 
-/* Waits, leading the loop if nobody does, until the waiter is woken or one of its descriptors is
- * ready. 0, -ETIMEDOUT at the deadline (loop_clock_ns(); UINT64_MAX: never) or -EINTR after a
- * signal. The lock is held on entry and on return, and released in between. The only place in
- * greenmq that suspends a thread. */
+/* Waits until the waiter is woken or one of its descriptors is ready. 0; -ETIMEDOUT at the deadline
+ * (loop_clock_ns(); UINT64_MAX: never); -EINTR after a signal; in a green thread also -ECANCELED,
+ * -ETIME when a deadline scope is over, and -ENOMEM. The lock is held on entry and on return, and
+ * released in between. All that blocks in greenmq blocks here or in hub_park(). */
 int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
 
+/* The same for the ordinary thread itself: leads the loop if nobody does. */
+int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
+
 void loop_wake(struct loop *loop, struct waiter *waiter);
+
+/* Ends the poll of an ordinary thread's waiter. */
+void loop_ring(struct waiter *waiter);
 
 uint64_t loop_clock_ns(void);
 

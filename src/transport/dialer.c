@@ -224,7 +224,7 @@ static void dialer_close(struct attachment *attachment)
         peer->why = LEAVE_LOCAL;
         peer_close(peer);
     }
-    socket_remove_attachment(dialer->socket, attachment);
+    socket_remove_attachment(attachment);
     dialer->closed = true;
     uv_close((uv_handle_t *)&dialer->timer, on_handle_closed);
     if (dialer->resolving)
@@ -245,7 +245,7 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     int rc = dialer->options ? socket_add_attachment(socket, &dialer->attachment, text, false)
                              : -ENOMEM;
     if (rc == 0 && !(dialer->attachment.peer = peer_open(socket, dialer->options, dialer))) {
-        socket_remove_attachment(socket, &dialer->attachment);
+        socket_remove_attachment(&dialer->attachment);
         rc = -ENOMEM;
     }
     if (rc < 0) {

@@ -190,7 +190,7 @@ static void binding_close(struct attachment *attachment)
     struct ctx *ctx = binding->socket->ctx;
     binding->name->binding = NULL;
     name_drop_if_unused(ctx, binding->name);
-    socket_remove_attachment(binding->socket, attachment);
+    socket_remove_attachment(attachment);
     options_unref(binding->options);
     free(binding);
 }
@@ -208,7 +208,7 @@ static void connection_close(struct attachment *attachment)
         peer->why = LEAVE_LOCAL;
         peer_close(peer);
     }
-    socket_remove_attachment(connection->socket, attachment);
+    socket_remove_attachment(attachment);
     options_unref(connection->options);
     free(connection);
 }

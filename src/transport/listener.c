@@ -37,10 +37,7 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
                                                     offsetof(struct listener, owner));
     TAILQ_REMOVE(&listener->handshakes, stream, line);
     stream->owner = NULL;
-    struct peer *peer = peer_open(listener->socket, listener->options, NULL);
-    if (peer)
-        peer->listener = &listener->attachment;
-    return peer;
+    return peer_open(listener->socket, listener->options, NULL);
 }
 
 static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
@@ -114,7 +111,7 @@ static void listener_close(struct attachment *attachment)
         TAILQ_REMOVE(&listener->handshakes, stream, line);
         stream_close(stream);
     }
-    socket_remove_attachment(listener->socket, attachment);
+    socket_remove_attachment(attachment);
     uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
     uv_close((uv_handle_t *)&listener->rest, on_handle_closed);
     close(listener->fd);
@@ -236,7 +233,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     if (rc == 0)
         rc = socket_add_attachment(socket, &listener->attachment, text, true);
     if (rc == 0 && (rc = start(listener)) < 0)
-        socket_remove_attachment(socket, &listener->attachment);
+        socket_remove_attachment(&listener->attachment);
     if (rc < 0) {
         if (fd >= 0)
             close(fd);

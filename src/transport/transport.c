@@ -32,21 +32,22 @@ int transport_connect(struct socket *socket, const char *text)
     return dialer_open(socket, &endpoint, text);
 }
 
-/* Ends all attachments that this text names: in libzmq too each of the two calls does the other's
- * work as well, and one call ends all connections to the endpoint. */
+/* Ends the attachments that this text names. */
 static int end(struct socket *socket, const char *text, bool bound)
 {
     struct attachment *attachment, *next;
     struct endpoint endpoint;
     int rc = endpoint_parse(&endpoint, text, bound);
-    if (rc < 0 && (rc = endpoint_parse(&endpoint, text, !bound)) < 0)
+    if (rc < 0)
         return rc;
     rc = -ENOENT;
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
-        if (attachment->ended || strcmp(attachment->endpoint, text) != 0)
+        if (attachment->bound != bound || attachment->ended ||
+            strcmp(attachment->endpoint, text) != 0)
             continue;
         socket_end_attachment(socket, attachment);
         rc = 0;
+        break;
     }
     return rc;
 }

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* green.h: green threads, a part of greenmq.h.
+ *
+ * A green thread is a function on a stack of its own. It runs until it waits for something: for a
+ * message, a time, a descriptor, another thread. Then the next one runs. All green threads that an
+ * ordinary thread spawns take turns in that ordinary thread, so they need no locks among
+ * themselves; when none of them can run, it sleeps. What an ordinary thread runs on its own stack
+ * counts as one of its green threads.
+ *
+ *      static void *hello(void *name)
+ *      {
+ *          gmq_sleep(100);
+ *          return name;
+ *      }
+ *      ...
+ *      int64_t thread = gmq_spawn(hello, "world", NULL);
+ *      void *result;
+ *      gmq_join(thread, &result, -1);
+ *
+ * Every zmq_* function that waits, and every function here that does, stops only the green thread
+ * that called it.
+ *
+ * Times are in milliseconds. A deadline is a moment of gmq_now()'s clock; -1 means never. So
+ * gmq_now() + 100 is a tenth of a second from now, and 0 has passed long ago: look, do not wait.
+ *
+ * Errors that every function that waits can give, besides those listed with it:
+ *   ECANCELED  gmq_cancel() was called for the calling thread. Nothing was taken or lost; every
+ *              later call that may wait gives it too.
+ *   ETIMEDOUT  a deadline scope around the call is over (gmq_scope_enter).
+ *   EINTR      a signal came. Only the ordinary thread's own stack hears of signals so.
+ *   ENOMEM     the ordinary thread has no green threads yet, and there is no memory for them.
+ *
+ * After fork() a child has only the green thread that called fork(). */
+#ifndef GREENMQ_GREEN_H_INCLUDED
+#define GREENMQ_GREEN_H_INCLUDED
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined __GNUC__ || defined __clang__
+#define GMQ_GREEN_EXPORT __attribute__((visibility("default")))
+#else
+#define GMQ_GREEN_EXPORT
+#endif
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+/* How a green thread shall be. Set `size` to sizeof of the struct and all that is not named to
+ * zero. */
+struct gmq_thread_options {
+    size_t size;
+    const char *name;   /* for lists and reports, up to 31 bytes; NULL: "thread" */
+    size_t stack_bytes; /* rounded up to a power of two; 0: 256 KiB. From 32 KiB to 1 GiB. Only
+                           what is touched costs memory. Below each lies a guard */
+    int detached;       /* not 0: nobody joins it; it leaves nothing behind when it ends */
+};
+
+/* Starts run(arg) as a green thread of the calling ordinary thread; it has its first turn when the
+ * caller waits or yields. options may be NULL. Returns the thread's id, which is never given
+ * again. -1 with errno:
+ *   EINVAL  run is NULL, options->size is unknown, or the stack's size is beyond the limits.
+ *   ENOMEM  no memory for another thread.
+ *   EAGAIN  the system gives no more mappings (vm.max_map_count), or there are 16,777,216. */
+GMQ_GREEN_EXPORT int64_t gmq_spawn(void *(*run)(void *arg), void *arg,
+                                   const struct gmq_thread_options *options);
+
+/* The id of the calling thread. -1: ENOMEM. */
+GMQ_GREEN_EXPORT int64_t gmq_self(void);
+
+/* Writes the name of a thread of any ordinary thread into `name`, which has room for `room` bytes,
+ * cut off if need be; it ends in NUL. An ordinary thread's own is "main". 0, or -1: ESRCH: it has
+ * ended and was joined, or never was; EINVAL: no room at all. */
+GMQ_GREEN_EXPORT int gmq_name(int64_t thread, char *name, size_t room);
+
+/* Lets all threads that can run have a turn first. 0, or -1: ECANCELED, ENOMEM. */
+GMQ_GREEN_EXPORT int gmq_yield(void);
+
+/* Waits for `ms` milliseconds; 0 or less is gmq_yield(). 0, or -1: ECANCELED, ETIMEDOUT, EINTR. */
+GMQ_GREEN_EXPORT int gmq_sleep(int64_t ms);
+
+/* Ends the calling green thread as if its function had returned `result`. Does not return, but for
+ * an ordinary thread's own stack, which it cannot end: -1, EPERM. */
+GMQ_GREEN_EXPORT int gmq_exit(void *result);
+
+/* Waits until a thread has ended, at most until the deadline, and writes what its function
+ * returned to *result, which may be NULL. Each thread that is not detached must be joined once, or
+ * its result stays in memory. The two may belong to different ordinary threads. 0, or -1:
+ *   ESRCH      there is no thread by this id, or it has been joined.
+ *   EDEADLK    it is the caller, or waits for the caller.
+ *   EINVAL     it is detached or an ordinary thread's own, or another thread is joining it.
+ *   ETIMEDOUT  the deadline has passed; it can still be joined. */
+GMQ_GREEN_EXPORT int gmq_join(int64_t thread, void **result, int64_t deadline);
+
+/* Tells a thread to end: the call in which it waits, or else its next call that may wait, returns
+ * -1 with ECANCELED, and so does each later one, until it has ended. Calls that do not wait (as
+ * with ZMQ_DONTWAIT) go on as ever, and a call never gives up a message for it. May be called from
+ * any thread. Of a thread that has ended and was not joined yet it does nothing. 0, or -1:
+ * ESRCH. */
+GMQ_GREEN_EXPORT int gmq_cancel(int64_t thread);
+
+/* While shields are up, ECANCELED is held back from the calling thread, so that it can take its
+ * leave in peace: gmq_shield(1) puts one up, gmq_shield(0) takes one down. 0, or -1: EINVAL: there
+ * is none to take down. */
+GMQ_GREEN_EXPORT int gmq_shield(int up);
+
+/* Has run(arg) called when the calling green thread ends, whichever way; what was given last comes
+ * first. It runs shielded and may wait. 0, or -1: EPERM: this is an ordinary thread's own stack;
+ * EINVAL: run is NULL; ENOMEM. */
+GMQ_GREEN_EXPORT int gmq_defer(void (*run)(void *arg), void *arg);
+
+/* ---- green-local storage ------------------------------------------------------------------ */
+
+/* Makes a key under which every green thread keeps a value of its own, NULL at first. When a thread
+ * ends, `destroy`, which may be NULL, gets its value if that is not NULL. Keys last as long as the
+ * process. Returns the key, or -1: EAGAIN: there are 64. */
+GMQ_GREEN_EXPORT int gmq_key(void (*destroy)(void *value));
+
+/* Sets the calling thread's value. 0, or -1: EINVAL: no such key; ENOMEM. */
+GMQ_GREEN_EXPORT int gmq_set(int key, void *value);
+
+/* The calling thread's value; NULL also for no such key. */
+GMQ_GREEN_EXPORT void *gmq_get(int key);
+
+/* ---- time --------------------------------------------------------------------------------- */
+
+/* Milliseconds of the monotonic clock; never 0 or less. */
+GMQ_GREEN_EXPORT int64_t gmq_now(void);
+
+/* A deadline scope, on the stack of who enters it. Its content is private. */
+struct gmq_scope {
+    void *outer;
+    uint64_t until;
+};
+
+/* From here until gmq_scope_leave() no call of the calling thread waits beyond the deadline: it
+ * returns -1 with ETIMEDOUT. A call's own timeout (as ZMQ_RCVTIMEO) counts too, when it is sooner.
+ * Scopes nest; the soonest deadline counts. 0, or -1: EINVAL: scope is NULL. */
+GMQ_GREEN_EXPORT int gmq_scope_enter(struct gmq_scope *scope, int64_t deadline);
+
+/* Leaves the innermost scope. 1 when its deadline has passed, else 0; or -1: EINVAL: it is not the
+ * innermost scope of the calling thread. */
+GMQ_GREEN_EXPORT int gmq_scope_leave(struct gmq_scope *scope);
+
+#undef GMQ_GREEN_EXPORT
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

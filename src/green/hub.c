@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/* The hub: see hub.h. A switch goes from one green thread straight to the next; the idle thread,
+ * which has a stack of its own, comes between only when none is ready.
+ *
+ * Nothing in here fails once the hub is made, but for a seat in a further loop: room for timers is
+ * reserved with each thread. */
+#include "green/hub.h"
+
+#include "base/check.h"
+#include "green/fdwait.h"
+#include "green/local.h"
+#include "green/switch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    IDLE_STACK_BYTES = 128 * 1024,
+    BELL_AT = WAITER_FDS, /* places in the idle thread's poll */
+    EPOLL_AT,
+    LOOPS_AT,
+    UNATTENDED_NS = 10000000, /* how often to run loops that did not fit into the poll */
+    FOREVER_MS = 3600000
+};
+
+_Thread_local struct hub *hub_current __attribute__((tls_model("initial-exec")));
+
+static uint64_t now(struct hub *hub)
+{
+    uint64_t now_ns = loop_clock_ns();
+    atomic_store_explicit(&hub->now_ns, now_ns, memory_order_relaxed);
+    return now_ns;
+}
+
+static void enter_state(struct thread *thread, enum thread_state state, const char *what)
+{
+    uint64_t now_ns = atomic_load_explicit(&thread->hub->now_ns, memory_order_relaxed);
+    atomic_store_explicit(&thread->state, state, memory_order_relaxed);
+    atomic_store_explicit(&thread->what, what, memory_order_relaxed);
+    atomic_store_explicit(&thread->since_ns, now_ns, memory_order_relaxed);
+}
+
+void hub_ready(struct hub *hub, struct thread *thread)
+{
+    if (thread->ready || thread->ends)
+        return;
+    thread->ready = true;
+    TAILQ_INSERT_TAIL(&hub->ready, thread, ready_line);
+    if (hub->idler)
+        hub->idler->woken = true;
+}
+
+void hub_read_mail(struct hub *hub)
+{
+    struct thread *thread;
+    if (!atomic_load_explicit(&hub->has_mail, memory_order_relaxed))
+        return;
+    pthread_mutex_lock(&hub->lock);
+    while ((thread = TAILQ_FIRST(&hub->mail))) {
+        TAILQ_REMOVE(&hub->mail, thread, mail_line);
+        thread->mailed = false;
+        hub_ready(hub, thread);
+    }
+    atomic_store_explicit(&hub->has_mail, false, memory_order_relaxed);
+    pthread_mutex_unlock(&hub->lock);
+}
+
+static void ring(struct hub *hub)
+{
+    uint64_t one = 1;
+    check(write(hub->bell, &one, sizeof one) == sizeof one);
+}
+
+void hub_wake(struct thread *thread)
+{
+    struct hub *hub = thread->hub;
+    if (hub == hub_current) {
+        hub_ready(hub, thread);
+        return;
+    }
+    pthread_mutex_lock(&hub->lock);
+    if (!thread->mailed) {
+        thread->mailed = true;
+        TAILQ_INSERT_TAIL(&hub->mail, thread, mail_line);
+        atomic_store_explicit(&hub->has_mail, true, memory_order_relaxed);
+        if (hub->asleep) {
+            hub->asleep = false;
+            ring(hub);
+        }
+    }
+    pthread_mutex_unlock(&hub->lock);
+}
+
+/* The time of some has come. */
+static void ring_out(struct hub *hub, uint64_t now_ns)
+{
+    while (!heap_is_empty(&hub->timers) && heap_first_key(&hub->timers) <= now_ns) {
+        struct heap_node *node = heap_first(&hub->timers);
+        heap_remove(&hub->timers, node);
+        hub_ready(hub, (struct thread *)((char *)node - offsetof(struct thread, timer)));
+    }
+}
+
+static void bury(struct hub *hub)
+{
+    struct thread *ended = hub->ended;
+    if (!ended)
+        return;
+    hub->ended = NULL;
+    thread_bury(ended);
+}
+
+void hub_switch(struct hub *hub, struct thread *to, bool ends)
+{
+    struct thread *from = hub->current;
+    from->error = errno;
+    hub->current = to;
+    atomic_store_explicit(&hub->switches, hub->switches + 1, memory_order_relaxed);
+    atomic_store_explicit(&to->state, THREAD_RUNNING, memory_order_relaxed);
+    fiber_leave(&from->fiber, &to->fiber, ends);
+    hub->left = from;
+    switch_stack(&from->sp, to->sp);
+    hub_arrived(hub);
+    errno = from->error;
+}
+
+void hub_arrived(struct hub *hub)
+{
+    fiber_arrive(&hub->current->fiber, &hub->left->fiber);
+    hub->credit = HUB_CREDIT;
+    bury(hub);
+}
+
+struct thread *hub_next(struct hub *hub)
+{
+    if (--hub->until_poll == 0)
+        hub_poll(hub);
+    hub_read_mail(hub);
+    struct thread *next = TAILQ_FIRST(&hub->ready);
+    if (!next)
+        return hub->embedded ? hub->own : hub->idle;
+    TAILQ_REMOVE(&hub->ready, next, ready_line);
+    next->ready = false;
+    return next;
+}
+
+static void run_another(struct hub *hub)
+{
+    struct thread *self = hub->current, *next = hub_next(hub);
+    if (next != self)
+        hub_switch(hub, next, false);
+    else
+        hub->credit = HUB_CREDIT;
+    atomic_store_explicit(&self->state, THREAD_RUNNING, memory_order_relaxed);
+}
+
+void hub_park(const char *what, uint64_t deadline_ns)
+{
+    struct hub *hub = hub_current;
+    struct thread *self = hub->current;
+    if (deadline_ns != UINT64_MAX)
+        heap_insert(&hub->timers, &self->timer, deadline_ns);
+    enter_state(self, THREAD_WAITING, what);
+    run_another(hub);
+    heap_remove(&hub->timers, &self->timer);
+}
+
+void hub_yield(void)
+{
+    struct hub *hub = hub_current;
+    enter_state(hub->current, THREAD_READY, "its turn");
+    hub_ready(hub, hub->current);
+    run_another(hub);
+}
+
+static void turn(struct loop *loop)
+{
+    if (!loop_try_enter(loop))
+        return;
+    loop_turn(loop);
+    loop_leave(loop);
+}
+
+void hub_poll(struct hub *hub)
+{
+    hub->until_poll = HUB_POLL_EVERY;
+    ring_out(hub, now(hub));
+    if (hub->fdwait)
+        fdwait_look(hub->fdwait);
+    for (unsigned i = 0; i < hub->seat_count; i++)
+        turn(hub->seats[i].loop);
+}
+
+/* ---- waiting in loops --------------------------------------------------------------------- */
+
+int hub_sit(struct hub *hub, struct loop *loop)
+{
+    unsigned i = 0;
+    while (i < hub->seat_count && hub->seats[i].loop != loop)
+        i++;
+    if (i == hub->seat_count) {
+        if (i == hub->seat_room) {
+            unsigned room = i ? 2 * i : HUB_SEATS;
+            struct seat *seats = realloc(hub->seats, room * sizeof *seats);
+            if (!seats)
+                return -ENOMEM;
+            hub->seats = seats;
+            hub->seat_room = room;
+        }
+        hub->seats[hub->seat_count++] = (struct seat){.loop = loop};
+    }
+    struct seat seat = hub->seats[i];
+    seat.waiters++;
+    hub->seats[i] = hub->seats[0];
+    hub->seats[0] = seat;
+    return 0;
+}
+
+void hub_rise(struct hub *hub, struct loop *loop)
+{
+    unsigned i = 0;
+    while (hub->seats[i].loop != loop)
+        i++;
+    if (--hub->seats[i].waiters == 0)
+        hub->seats[i] = hub->seats[--hub->seat_count];
+}
+
+/* ---- the idle thread ---------------------------------------------------------------------- */
+
+/* May it sleep? From here on others ring the bell. */
+static bool fall_asleep(struct hub *hub)
+{
+    pthread_mutex_lock(&hub->lock);
+    hub->asleep = TAILQ_EMPTY(&hub->mail);
+    bool asleep = hub->asleep;
+    pthread_mutex_unlock(&hub->lock);
+    return asleep;
+}
+
+static void wake_up(struct hub *hub, const struct pollfd *bell)
+{
+    uint64_t rings;
+    pthread_mutex_lock(&hub->lock);
+    hub->asleep = false;
+    pthread_mutex_unlock(&hub->lock);
+    if (bell->revents)
+        check(read(hub->bell, &rings, sizeof rings) == sizeof rings || errno == EAGAIN);
+}
+
+/* What the idle thread waits for besides the loop at home. Fills fds from BELL_AT on and returns
+ * how many they are; *deadline_ns may come closer. */
+static nfds_t list_descriptors(struct hub *hub, struct pollfd *fds, uint64_t *deadline_ns)
+{
+    nfds_t count = LOOPS_AT;
+    fds[BELL_AT] = (struct pollfd){.fd = hub->bell, .events = POLLIN};
+    fds[EPOLL_AT] = (struct pollfd){.fd = hub->fdwait ? fdwait_fd(hub->fdwait) : -1,
+                                    .events = POLLIN};
+    for (unsigned i = 1; i < hub->seat_count; i++) {
+        struct loop *loop = hub->seats[i].loop;
+        if (count < LOOPS_AT + HUB_SEATS)
+            fds[count++] = (struct pollfd){.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+        if (!loop->has_steward && now(hub) + UNATTENDED_NS < *deadline_ns)
+            *deadline_ns = now(hub) + UNATTENDED_NS;
+    }
+    return count;
+}
+
+/* Waits in the loop that was waited in last. -EINTR after a signal. */
+static int wait_in_loop(struct hub *hub, struct pollfd *fds, nfds_t count, uint64_t deadline_ns)
+{
+    struct loop *home = hub->seats[0].loop;
+    struct waiter waiter;
+    waiter_init(&waiter);
+    waiter.fds = fds;
+    waiter.fd_count = count;
+    loop_enter(home);
+    hub->idler = &waiter;
+    waiter.woken = !TAILQ_EMPTY(&hub->ready);
+    int rc = waiter.woken ? 0 : loop_wait_here(home, &waiter, deadline_ns);
+    hub->idler = NULL;
+    loop_leave(home);
+    return rc;
+}
+
+static int wait_in_poll(struct pollfd *fds, nfds_t count, uint64_t deadline_ns)
+{
+    uint64_t now_ns = loop_clock_ns();
+    uint64_t left_ms = now_ns < deadline_ns ? (deadline_ns - now_ns + 999999) / 1000000 : 0;
+    int timeout_ms = left_ms < FOREVER_MS ? (int)left_ms : FOREVER_MS;
+    return poll(fds + BELL_AT, count - BELL_AT, timeout_ms) < 0 ? -errno : 0;
+}
+
+/* Nobody can run: waits until somebody can. */
+static void idle_wait(struct hub *hub)
+{
+    struct pollfd fds[LOOPS_AT + HUB_SEATS];
+    uint64_t deadline_ns = heap_is_empty(&hub->timers) ? UINT64_MAX : heap_first_key(&hub->timers);
+    nfds_t count = list_descriptors(hub, fds, &deadline_ns);
+    if (!fall_asleep(hub))
+        return;
+    int rc = hub->seat_count ? wait_in_loop(hub, fds, count, deadline_ns)
+                             : wait_in_poll(fds, count, deadline_ns);
+    wake_up(hub, &fds[BELL_AT]);
+    if (rc == -EINTR && atomic_load(&hub->own->state) == THREAD_WAITING) {
+        hub->own->interrupted = true;
+        hub_ready(hub, hub->own);
+    }
+    for (nfds_t i = LOOPS_AT; i < count; i++) {
+        if (fds[i].revents)
+            turn(hub->seats[i - LOOPS_AT + 1].loop);
+    }
+}
+
+static void idle_run(void *arg)
+{
+    struct hub *hub = arg;
+    hub_arrived(hub);
+    for (;;) {
+        hub->until_poll = HUB_POLL_EVERY;
+        ring_out(hub, now(hub));
+        if (hub->fdwait)
+            fdwait_look(hub->fdwait);
+        struct thread *next = hub_next(hub);
+        if (next != hub->idle)
+            hub_switch(hub, next, false);
+        else
+            idle_wait(hub);
+    }
+}
+
+/* ---- its life ----------------------------------------------------------------------------- */
+
+static pthread_key_t end_key;
+static pthread_once_t end_once = PTHREAD_ONCE_INIT;
+
+static void hub_free(struct hub *hub)
+{
+    if (hub->idle)
+        thread_release(hub->idle);
+    if (hub->own)
+        thread_release(hub->own);
+    if (hub->fdwait)
+        fdwait_free(hub->fdwait);
+    if (hub->bell >= 0)
+        close(hub->bell);
+    heap_term(&hub->timers);
+    free(hub->seats);
+    pthread_mutex_destroy(&hub->lock);
+    free(hub);
+}
+
+/* The ordinary thread ends, and so must its green threads: they are cancelled, and run until they
+ * have taken notice. */
+static void on_thread_end(void *arg)
+{
+    struct hub *hub = arg;
+    hub_current = hub; /* whatever thread-local storage has gone already */
+    hub->closing = true;
+    local_term(hub->own);
+    thread_cancel_all(hub);
+    while (hub->live)
+        hub_park("the end of its green threads", UINT64_MAX);
+    thread_forget_hub(hub);
+    hub_current = NULL;
+    hub_free(hub);
+}
+
+static void make_end_key(void)
+{
+    check(pthread_key_create(&end_key, on_thread_end) == 0);
+}
+
+static struct hub *hub_new(void)
+{
+    struct hub *hub = calloc(1, sizeof *hub);
+    if (!hub)
+        return NULL;
+    TAILQ_INIT(&hub->ready);
+    TAILQ_INIT(&hub->mail);
+    TAILQ_INIT(&hub->all);
+    pthread_mutex_init(&hub->lock, NULL);
+    hub->until_poll = HUB_POLL_EVERY;
+    hub->credit = HUB_CREDIT;
+    hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    hub->own = thread_take_own(hub);
+    hub->idle = thread_take_idle(hub, idle_run);
+    if (hub->bell < 0 || !hub->own || !hub->idle || heap_reserve(&hub->timers, 1) < 0 ||
+        pthread_setspecific(end_key, hub) != 0) {
+        hub_free(hub);
+        return NULL;
+    }
+    hub->current = hub->own;
+    now(hub);
+    return hub;
+}
+
+struct hub *hub_get(void)
+{
+    if (hub_current)
+        return hub_current;
+    pthread_once(&end_once, make_end_key);
+    struct hub *hub = hub_new();
+    if (!hub)
+        return NULL;
+    thread_remember_hub(hub);
+    hub_current = hub;
+    return hub;
+}
