@@ -6,6 +6,7 @@
  * the value to the kind. option_get finds the row and writes what the struct holds.
  * Failure: -EINVAL as libzmq 4.3.4 gives it, found by trying each option there; -ENOMEM. Nothing
  * changes then. Called by core/socket.c for zmq_setsockopt and zmq_getsockopt. */
+#define ZMQ_BUILD_DRAFT_API /* libzmq answers three of the drafts in any build */
 #include "core/option.h"
 
 #include "base/z85.h"
@@ -125,6 +126,9 @@ static const struct entry table[] = {
     {ZMQ_CONNECT_TIMEOUT, INT, AT(connect_timeout_ms), 0, INT_MAX, 0, ANY, READABLE},
     {ZMQ_TCP_MAXRT, INT, AT(tcp_maxrt_ms), 0, INT_MAX, 0, ANY, READABLE},
     {ZMQ_MULTICAST_MAXTPDU, INT, AT(multicast_maxtpdu_bytes), 1, INT_MAX, 1500, ANY, READABLE},
+    {ZMQ_ZAP_ENFORCE_DOMAIN, FLAG, AT(zap_enforce_domain), INT_MIN, INT_MAX, 0, ANY, READABLE},
+    {ZMQ_LOOPBACK_FASTPATH, FLAG, AT(loopback_fastpath), INT_MIN, INT_MAX, 0, ANY, READABLE},
+    {ZMQ_MULTICAST_LOOP, FLAG, AT(multicast_loop), INT_MIN, INT_MAX, 1, ANY, READABLE},
     {ZMQ_USE_FD, INT, AT(use_fd), -1, INT_MAX, -1, ANY, READABLE},
     {ZMQ_BINDTODEVICE, TEXT, AT(bindtodevice), 0, DEVICE_MAX, 0, ANY, READABLE},
 };

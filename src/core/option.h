@@ -84,6 +84,7 @@ struct options {
     uint8_t curve_secret_key[KEY_OCTETS];
     uint8_t curve_server_key[KEY_OCTETS];
     struct option_value zap_domain;
+    int zap_enforce_domain; /* 1: no ZAP without a domain */
 
     /* Patterns */
     int router_mandatory; /* 1: EHOSTUNREACH for an unknown peer */
@@ -104,6 +105,8 @@ struct options {
     int recovery_ivl_ms;
     int multicast_hops;
     int multicast_maxtpdu_bytes;
+    int multicast_loop;
+    int loopback_fastpath; /* of another system, kept for the same reason */
 };
 
 /* The defaults, for a socket of `type`. */

@@ -376,7 +376,7 @@ static void others_are_not_in_the_table(void **state)
                                  ZMQ_VMCI_CONNECT_TIMEOUT,
                                  ZMQ_GSSAPI_PRINCIPAL_NAMETYPE,
                                  ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE,
-                                 93,
+                                 95,
                                  1000,
                                  -1,
                                  INT_MIN,
