@@ -222,6 +222,15 @@ static bool receive_pending(struct side *side)
     return kept;
 }
 
+/* Is there a message, and a place for it? A REP that answers itself can send only when it has
+ * received. */
+static bool is_wanted(const struct side *side)
+{
+    const struct side *other = side->other;
+    return takes_input(side) && socket_can_receive(side->socket) &&
+           (other == side || socket_can_send(other->socket));
+}
+
 /* Each message that goes may be what the other direction has waited for: a reply that lets the
  * next request in. */
 static void pump_lock_step(struct side *side)
@@ -229,8 +238,7 @@ static void pump_lock_step(struct side *side)
     struct socket *out = side->other->socket;
     for (int n = 0; n < PUMP_MESSAGES; n++) {
         struct buffer *pending = &side->pending;
-        if (buffer_is_empty(pending) && (!takes_input(side) || !socket_can_receive(side->socket) ||
-                                         !socket_can_send(out) || !receive_pending(side)))
+        if (buffer_is_empty(pending) && (!is_wanted(side) || !receive_pending(side)))
             return;
         struct run run = {.large = pending, .size = pending->bytes, .tally = pending->tally};
         struct frame first;

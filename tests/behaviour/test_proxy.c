@@ -209,10 +209,10 @@ TEST(pairs_of_any_kind)
     }
 }
 
-TEST(one_socket_as_both_sides_answers_itself)
+static void answers_itself(const char *where, int type)
 {
     struct relay relay = {0};
-    relay.front = relay.back = open_face(ZMQ_ROUTER, *state, &relay.at_front);
+    relay.front = relay.back = open_face(type, where, &relay.at_front);
     start_relay(&relay);
     void *client[3];
     for (int i = 0; i < 3; i++) {
@@ -222,6 +222,16 @@ TEST(one_socket_as_both_sides_answers_itself)
     for (int i = 0; i < 3; i++)
         assert_int_equal(recv_number(client[i]), i);
     end_relay(&relay);
+}
+
+TEST(a_router_as_both_sides_answers_itself)
+{
+    answers_itself(*state, ZMQ_ROUTER);
+}
+
+TEST(a_rep_as_both_sides_answers_itself)
+{
+    answers_itself(*state, ZMQ_REP);
 }
 
 TEST(capture_sees_both_directions_whole)
@@ -354,7 +364,8 @@ int main(void)
         OVER_ALL(streamer_shares_work_out),
         OVER_ALL(long_stream_keeps_its_order),
         OVER_ALL(pairs_of_any_kind),
-        OVER_ALL(one_socket_as_both_sides_answers_itself),
+        OVER_ALL(a_router_as_both_sides_answers_itself),
+        OVER_ALL(a_rep_as_both_sides_answers_itself),
         OVER_ALL(capture_sees_both_directions_whole),
         OVER_ALL(capture_may_publish),
         OVER_ALL(vanished_client_does_not_end_a_queue),
