@@ -72,7 +72,9 @@ int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
     return answer(rc);
 }
 
-/* The four that differ in what the transport is asked to do with the endpoint. */
+/* The four that differ in what the transport is asked to do with the endpoint. They are a moment
+ * to look at what has come: a publisher that binds or connects once more and publishes then, knows
+ * the subscriptions that were sent to it before. */
 static int with_endpoint(void *handle, const char *endpoint,
                          int (*act)(struct socket *socket, const char *endpoint))
 {
@@ -85,6 +87,10 @@ static int with_endpoint(void *handle, const char *endpoint,
         rc = -ETERM;
     else
         rc = endpoint ? act(socket, endpoint) : -EINVAL;
+    if (rc >= 0) {
+        ctx_settle(ctx);
+        loop_turn(&ctx->loop);
+    }
     ctx_leave(ctx);
     return answer(rc);
 }

@@ -360,6 +360,24 @@ TEST(many_messages_keep_their_order)
         assert_int_equal(recv_number(sub), i);
 }
 
+/* What a subscriber asked for before the publisher's last bind is known after it. */
+TEST(bind_looks_at_what_has_come)
+{
+    void *pub, *sub;
+    open_pair(state, &pub, &sub);
+    better_than_libzmq(); /* which needs a moment */
+    settle(pub, sub);
+    for (int i = 0; i < 50; i++) {
+        char topic[32], place[32];
+        snprintf(topic, sizeof topic, "topic %d", i);
+        snprintf(place, sizeof place, "inproc://further%d", i);
+        subscribe(sub, topic);
+        bind_to(pub, place);
+        send_parts(pub, topic);
+        expect_parts(sub, topic);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +399,7 @@ int main(void)
         OVER_ALL(inverted_matching_takes_the_rest),
         OVER_ALL(directions_are_one_way),
         OVER_ALL(many_messages_keep_their_order),
+        OVER_ALL(bind_looks_at_what_has_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
