@@ -112,6 +112,35 @@ GMQ_GREEN_EXPORT int gmq_shield(int up);
  * EINVAL: run is NULL; ENOMEM. */
 GMQ_GREEN_EXPORT int gmq_defer(void (*run)(void *arg), void *arg);
 
+/* ---- groups ------------------------------------------------------------------------------- */
+
+/* A group: green threads that are spawned into it, waited for and cancelled together. It belongs to
+ * the ordinary thread that made it: in others its functions give EPERM. What is no group, or none
+ * any more, gives EINVAL. If the green thread that made it ends, the group is closed. */
+struct gmq_group;
+
+/* Makes a group of which at most `limit` members run at once; 0: any number. NULL: ENOMEM. */
+GMQ_GREEN_EXPORT struct gmq_group *gmq_group_new(size_t limit);
+
+/* As gmq_spawn(), into a group; options->detached is not looked at: members are not joined one by
+ * one. While there are as many members as the limit allows, it waits. Returns the thread's id, or
+ * -1 as gmq_spawn(), and
+ *   ECANCELED  the group was cancelled, or the calling thread. */
+GMQ_GREEN_EXPORT int64_t gmq_group_spawn(struct gmq_group *group, void *(*run)(void *arg),
+                                         void *arg, const struct gmq_thread_options *options);
+
+/* Waits until all members have ended, at most until the deadline. 0, or -1: ETIMEDOUT; EDEADLK: the
+ * calling thread is a member, or works in a group of one. */
+GMQ_GREEN_EXPORT int gmq_group_wait(struct gmq_group *group, int64_t deadline);
+
+/* Cancels all members as gmq_cancel() does; the group takes no more. 0, or -1. */
+GMQ_GREEN_EXPORT int gmq_group_cancel(struct gmq_group *group);
+
+/* Leaves a group: cancels its members, waits until every one of them has ended, and frees it. So
+ * nothing of it runs on. It waits even if the calling thread is cancelled or its time is over.
+ * 0, or -1: EDEADLK as with gmq_group_wait(). */
+GMQ_GREEN_EXPORT int gmq_group_close(struct gmq_group *group);
+
 /* ---- green-local storage ------------------------------------------------------------------ */
 
 /* Makes a key under which every green thread keeps a value of its own, NULL at first. When a thread

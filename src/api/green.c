@@ -11,15 +11,11 @@
 
 int64_t gmq_spawn(void *(*run)(void *arg), void *arg, const struct gmq_thread_options *options)
 {
-    struct thread_options wanted = {0};
+    struct thread_options wanted;
     struct thread *thread;
-    if (!run || (options && options->size != sizeof *options))
-        return answer(-EINVAL);
-    if (options)
-        wanted = (struct thread_options){.name = options->name,
-                                         .stack_bytes = options->stack_bytes,
-                                         .detached = options->detached != 0};
-    int rc = thread_spawn(run, arg, &wanted, &thread);
+    int rc = run ? green_options(options, &wanted) : -EINVAL;
+    if (rc == 0)
+        rc = thread_spawn(run, arg, &wanted, &thread);
     return rc < 0 ? answer(rc) : thread->id;
 }
 

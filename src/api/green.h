@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Times of the public green API: milliseconds of gmq_now()'s clock, that of loop_clock_ns(). */
+/* What the public green functions share: times, which are milliseconds of gmq_now()'s clock, that
+ * of loop_clock_ns(); and how a thread shall be. */
 #ifndef GREENMQ_API_GREEN_H
 #define GREENMQ_API_GREEN_H
 
+#include "green/thread.h"
+
+#include <errno.h>
+#include <greenmq/green.h>
 #include <stdint.h>
 
 enum { GREEN_NS_PER_MS = 1000000 };
@@ -17,6 +22,21 @@ static inline uint64_t green_ms_to_ns(int64_t ms)
 static inline uint64_t green_deadline_ns(int64_t deadline)
 {
     return deadline < 0 ? UINT64_MAX : green_ms_to_ns(deadline);
+}
+
+/* 0 or -EINVAL. */
+static inline int green_options(const struct gmq_thread_options *options,
+                                struct thread_options *wanted)
+{
+    *wanted = (struct thread_options){0};
+    if (!options)
+        return 0;
+    if (options->size != sizeof *options)
+        return -EINVAL;
+    wanted->name = options->name;
+    wanted->stack_bytes = options->stack_bytes;
+    wanted->detached = options->detached != 0;
+    return 0;
 }
 
 #endif

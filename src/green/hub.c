@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "green/fdwait.h"
+#include "green/group.h"
 #include "green/local.h"
 #include "green/switch.h"
 
@@ -358,6 +359,7 @@ static void on_thread_end(void *arg)
     struct hub *hub = arg;
     hub_current = hub; /* whatever thread-local storage has gone already */
     hub->closing = true;
+    group_close_all(hub->own);
     local_term(hub->own);
     thread_cancel_all(hub);
     while (hub->live)

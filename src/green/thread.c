@@ -7,6 +7,7 @@
 #include "green/thread.h"
 
 #include "base/check.h"
+#include "green/group.h"
 #include "green/hub.h"
 #include "green/local.h"
 #include "green/switch.h"
@@ -241,6 +242,7 @@ void thread_exit(void *result)
     self->scope = NULL;
     self->until_ns = UINT64_MAX;
     run_defers(self);
+    group_close_all(self);
     local_term(self);
     self->ends = true; /* from here on nothing makes it ready */
     if (self->ready) {

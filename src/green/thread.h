@@ -42,6 +42,7 @@ struct joiner {
 };
 
 struct hub;
+struct group;
 
 struct thread {
     void *sp; /* while it does not run */
@@ -81,7 +82,9 @@ struct thread {
     SLIST_HEAD(, defer) defers;
     void **locals; /* its values of green-local keys, NULL before the first */
     void (*on_end)(struct thread *thread); /* its group's, once it has ended; must not wait */
-    void *group;                           /* the group's */
+    struct group *group;                   /* that it is a member of, or NULL */
+    TAILQ_ENTRY(thread) group_line;        /* group->threads */
+    LIST_HEAD(, group) groups;             /* that it has open */
 };
 
 TAILQ_HEAD(threads, thread);
@@ -92,7 +95,7 @@ struct thread_options {
     size_t stack_bytes; /* 0: STACK_BYTES */
     bool detached;
     void (*on_end)(struct thread *thread);
-    void *group;
+    struct group *group;
 };
 
 /* The calling thread; NULL in an ordinary thread that never asked for anything green. */
