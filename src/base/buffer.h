@@ -89,6 +89,11 @@ int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
  * counts as gone with its last part. */
 void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
 
+/* As output to who wants the bodies only: the same two, where `size` counts octets of bodies.
+ * Frames without a body leave with what stands in front of them. */
+int buffer_bodies(const struct buffer *buffer, struct iovec *vectors, int max);
+void buffer_advance_bodies(struct buffer *buffer, size_t size, struct tally *left);
+
 /* As output: drops the rest of the message or command that has begun to leave; adds it to
  * *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);

@@ -12,7 +12,7 @@
 struct properties {
     atomic_uint refs;
     int fd;                  /* the connection's descriptor, while that was open */
-    const char *socket_type; /* of the peer; a constant */
+    const char *socket_type; /* of the peer; a constant, or NULL */
     const char *routing_id;  /* that it announced, in `text`; NULL if its type has none */
     const char *address;     /* of the peer, in `text`; NULL if it is not known */
     char text[];

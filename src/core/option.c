@@ -427,6 +427,11 @@ int option_get(const struct options *options, int option, void *value, size_t *s
     return put(value, size, &number, sizeof(number), true);
 }
 
+bool option_is_raw(const struct options *options)
+{
+    return options->type == ZMQ_STREAM || (options->type == ZMQ_ROUTER && options->router_raw);
+}
+
 bool option_accepts_tcp(const struct options *options, const struct sockaddr *address)
 {
     const struct cidr *nets = options->tcp_accept_filter.data;

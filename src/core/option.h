@@ -129,6 +129,9 @@ int option_set(struct options *options, int option, const void *value, size_t si
  * -EINVAL: unknown, cannot be read, or *size is wrong (numbers) or too small (texts). */
 int option_get(const struct options *options, int option, void *value, size_t *size);
 
+/* Do connections carry bare octets instead of ZMTP? */
+bool option_is_raw(const struct options *options);
+
 /* Whether the deprecated filters let in a peer with this address, or with these ids: true when no
  * filter is set or one of them fits. */
 bool option_accepts_tcp(const struct options *options, const struct sockaddr *address);

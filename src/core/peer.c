@@ -53,6 +53,24 @@ void peer_retire(struct peer *peer)
     peer->ending = true;
 }
 
+void peer_dismiss(struct peer *peer, const struct tally *tally)
+{
+    struct socket *socket = peer->socket;
+    tally_add(&socket->ledger.forwarded, tally);
+    tally_add(&peer->books.forwarded, tally);
+    peer_retire(peer);
+    peer->dismissed = true;
+    if (socket->reading_peer != peer) {
+        lineup_remove_ready(&socket->lineup, peer);
+        buffer_term(&peer->in);
+    }
+    if (peer->held && peer->link) {
+        peer->held = false;
+        peer->link->resume(peer);
+    }
+    peer_mark_dirty(peer);
+}
+
 struct peer *peer_open(struct socket *socket, const struct options *options, void *owner)
 {
     struct peer *peer = calloc(1, sizeof *peer);
@@ -236,7 +254,7 @@ size_t peer_deliver(struct peer *peer, const struct run *run)
 {
     struct socket *socket = peer->socket;
     size_t taken;
-    if (socket->closed)
+    if (socket->closed || peer->dismissed)
         return run->size; /* nobody will read it */
     if (socket->pattern->deliver)
         taken = socket->pattern->deliver(socket, peer, run);

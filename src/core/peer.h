@@ -48,6 +48,7 @@ struct peer {
     bool attached;   /* the pattern knows it */
     bool joined;     /* it was ready once */
     bool ending;     /* disconnected by the application; out still leaves */
+    bool dismissed;  /* sent away: see peer_dismiss() */
     bool closed;     /* only `in` is left, see above */
     bool in_line;    /* in socket->lineup.ready */
     bool in_balance; /* in socket->lineup.open */
@@ -96,6 +97,10 @@ void peer_close(struct peer *peer);
 
 /* The pattern shall not use it any more, while its output still leaves. */
 void peer_retire(struct peer *peer);
+
+/* The application sends it away, by a message that counts as `tally`: what is queued still leaves,
+ * nothing is received from it any more, and its connection ends for good. */
+void peer_dismiss(struct peer *peer, const struct tally *tally);
 
 /* Ends what is left of a closed peer when its inbox is empty. */
 void peer_reap(struct peer *peer);

@@ -73,23 +73,38 @@ static void route_built(struct socket *socket)
     socket->sending = false;
 }
 
+bool socket_is_raw(const struct socket *socket)
+{
+    return option_is_raw(&socket->options);
+}
+
+/* Is this the last part of its message? To a raw peer the second always is, whatever its flags;
+ * and for STREAM there always is a second. */
+static bool is_last(const struct socket *socket, bool more)
+{
+    if (likely(!socket_is_raw(socket)))
+        return !more;
+    return socket->sending || (!more && socket->pattern->type != ZMQ_STREAM);
+}
+
 /* One attempt. -EAGAIN: the message cannot begin now. */
 static int try_send(struct socket *socket, struct msg *msg, bool more)
 {
+    bool last = is_last(socket, more);
     if (!socket->sending) {
         struct frame first = {
             .flags = more ? FRAME_MORE : 0, .size = msg_size(msg), .body = msg_data(msg)};
         int rc = socket->pattern->admit(socket, &first);
         if (rc < 0)
             return rc;
-        if (!more && msg_size(msg) <= ON_STACK)
+        if (last && msg_size(msg) <= ON_STACK)
             return route_small(socket, msg);
     }
-    int rc = build_part(socket, msg, more);
+    int rc = build_part(socket, msg, more && !last);
     if (rc < 0)
         return rc;
     socket->sending = true;
-    if (!more)
+    if (last)
         route_built(socket);
     return 0;
 }

@@ -99,6 +99,9 @@ int socket_try_receive(struct socket *socket, struct msg *msg, bool properties);
 /* Sends one message of the engine's own if it can go now. */
 bool socket_offer(struct socket *socket, const struct run *message);
 
+/* Do its connections carry bare octets instead of ZMTP? */
+bool socket_is_raw(const struct socket *socket);
+
 bool socket_can_receive(struct socket *socket);
 bool socket_can_send(struct socket *socket);
 int socket_events(struct socket *socket); /* both, as ZMQ_POLLIN and ZMQ_POLLOUT */

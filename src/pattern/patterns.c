@@ -8,7 +8,7 @@ static const struct pattern *const patterns[] = {
     [ZMQ_PAIR] = &pattern_pair,     [ZMQ_PUB] = &pattern_pub,   [ZMQ_SUB] = &pattern_sub,
     [ZMQ_REQ] = &pattern_req,       [ZMQ_REP] = &pattern_rep,   [ZMQ_DEALER] = &pattern_dealer,
     [ZMQ_ROUTER] = &pattern_router, [ZMQ_PULL] = &pattern_pull, [ZMQ_PUSH] = &pattern_push,
-    [ZMQ_XPUB] = &pattern_xpub,     [ZMQ_XSUB] = &pattern_xsub,
+    [ZMQ_XPUB] = &pattern_xpub,     [ZMQ_XSUB] = &pattern_xsub, [ZMQ_STREAM] = &pattern_stream,
 };
 
 const struct pattern *pattern_find(int type)

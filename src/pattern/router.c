@@ -2,82 +2,23 @@
 /* ROUTER (28/REQREP): puts the sender's routing id in front of what it receives, and sends to the
  * peer that the first part names. What names nobody is dropped, or refused with EHOSTUNREACH.
  * It never waits for one peer, as that would keep the others waiting. */
-#include "core/socket.h"
 #include "pattern/patterns.h"
+#include "pattern/roster.h"
 
 #include "base/check.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <greenmq/zmq.h>
-
-/* socket->state is the map: the head of a uthash of peers by routing id. */
-/* NOLINTNEXTLINE(readability-function-size): uthash is macros */
-static struct peer *find(struct socket *socket, const uint8_t *id, size_t size)
-{
-    struct peer *map = socket->state, *peer;
-    HASH_FIND(by_id, map, id, size, peer);
-    return peer;
-}
-
-static void unmap(struct socket *socket, struct peer *peer)
-{
-    struct peer *map = socket->state;
-    if (!peer->routed)
-        return;
-    HASH_DELETE(by_id, map, peer);
-    socket->state = map;
-    peer->routed = false;
-}
-
-/* An id of our own making: a zero octet and 32 bits that no living peer has. */
-static int make_id(struct socket *socket, struct peer *peer)
-{
-    uint8_t id[5] = {0};
-    do {
-        uint32_t number = htobe32(socket->ctx->next_routing_id++);
-        memcpy(id + 1, &number, sizeof number);
-    } while (find(socket, id, sizeof id));
-    return peer_set_id(peer, id, sizeof id);
-}
-
-/* In the books each message to a peer has its routing id in front. What waits for a peer under
- * another name counts as if it had come with this one. */
-static void count_with_id(struct socket *socket, struct peer *peer)
-{
-    if (peer->over_parts) {
-        int64_t longer = peer->id_size - peer->over_bytes;
-        uint64_t more = (uint64_t)longer * peer->out.tally.messages;
-        socket->ledger.received.bytes += more;
-        socket->ledger.queued.bytes += more;
-        peer->books.queued.bytes += more;
-    }
-    peer->over_parts = 1;
-    peer->over_bytes = peer->id_size;
-}
-
-/* NOLINTNEXTLINE(readability-function-size): uthash is macros */
-static int add(struct socket *socket, struct peer *peer)
-{
-    struct peer *all = socket->state;
-    HASH_ADD_KEYPTR(by_id, all, peer->id, peer->id_size, peer);
-    socket->state = all;
-    if (!peer->by_id.tbl)
-        return -ENOMEM;
-    peer->routed = true;
-    count_with_id(socket, peer);
-    return 0;
-}
 
 /* The id is taken: another peer has it. */
 static int replace(struct socket *socket, struct peer *old)
 {
     if (!socket->options.router_handover)
         return -EADDRINUSE;
-    unmap(socket, old);
+    roster_remove(socket, old);
     if (old->owner) { /* our own connect() goes on under another name */
-        int rc = make_id(socket, old);
-        return rc < 0 ? rc : add(socket, old);
+        int rc = roster_name(socket, old);
+        return rc < 0 ? rc : roster_add(socket, old);
     }
     old->why = LEAVE_REPLACED;
     peer_close(old);
@@ -86,10 +27,10 @@ static int replace(struct socket *socket, struct peer *old)
 
 static int map(struct socket *socket, struct peer *peer)
 {
-    struct peer *old = find(socket, peer->id, peer->id_size);
+    struct peer *old = roster_find(socket, peer->id, peer->id_size);
     int rc = old ? replace(socket, old) : 0;
     if (rc == 0)
-        rc = add(socket, peer);
+        rc = roster_add(socket, peer);
     if (rc == 0)
         socket_notify(socket, EVENT_OUT);
     return rc;
@@ -98,7 +39,7 @@ static int map(struct socket *socket, struct peer *peer)
 /* A peer that we have named ourselves can be written to before it is there. */
 static void attach(struct socket *socket, struct peer *peer)
 {
-    if (peer->id_size && !find(socket, peer->id, peer->id_size))
+    if (peer->id_size && !roster_find(socket, peer->id, peer->id_size))
         (void)map(socket, peer);
 }
 
@@ -106,23 +47,11 @@ static int ready(struct socket *socket, struct peer *peer)
 {
     int rc = 0;
     if (!peer->routed && !peer->id_size)
-        rc = make_id(socket, peer);
+        rc = roster_name(socket, peer);
     if (rc == 0 && !peer->routed)
         rc = map(socket, peer);
-    if (rc == 0)
+    if (rc == 0 && !socket_is_raw(socket))
         socket_probe(socket, peer);
-    return rc;
-}
-
-static int begin(struct socket *socket)
-{
-    int rc = socket_begin_fair(socket);
-    if (rc < 0)
-        return rc;
-    struct peer *peer = socket->reading_peer;
-    rc = buffer_append(&socket->lead, FRAME_MORE, peer->id, peer->id_size);
-    if (rc < 0)
-        socket->reading = NULL, socket->reading_peer = NULL;
     return rc;
 }
 
@@ -130,7 +59,7 @@ static int admit(struct socket *socket, const struct frame *first)
 {
     if (!socket->options.router_mandatory)
         return 0;
-    struct peer *peer = find(socket, first->body, first->size);
+    struct peer *peer = roster_find(socket, first->body, first->size);
     if (!peer)
         return -EHOSTUNREACH;
     if (peer_has_room(peer) || peer_make_room(peer))
@@ -150,13 +79,23 @@ static void send_or_drop(struct socket *socket, const struct run *message)
 {
     struct frame first;
     run_first_frame(message, &first);
-    struct peer *peer = find(socket, first.body, first.size);
+    struct peer *peer = roster_find(socket, first.body, first.size);
     if (!(first.flags & FRAME_MORE))
         ledger_drop(&socket->ledger, DROP_MALFORMED, &message->tally);
     else if (!peer)
         ledger_drop(&socket->ledger, DROP_NO_ROUTE, &message->tally);
+    else if (socket_is_raw(socket) && message->tally.bytes == first.size)
+        peer_dismiss(peer, &message->tally); /* ZMQ_ROUTER_RAW: as STREAM does */
     else if (!peer_write_rest(peer, message))
         drop_for_full(peer, &message->tally);
+}
+
+static size_t route_one_by_one(struct socket *socket, const struct run *run)
+{
+    struct run rest = *run, message;
+    while (run_next(&rest, &message))
+        send_or_drop(socket, &message);
+    return run->size;
 }
 
 /* From another ROUTER: the routing id that it puts in front is the one that we look up. */
@@ -202,7 +141,7 @@ static struct tally tally_slices(const struct slice *slices, size_t count)
 static void send_group(struct socket *socket, struct slice *slices, size_t count,
                        const struct frame *id)
 {
-    struct peer *peer = find(socket, id->body, id->size);
+    struct peer *peer = roster_find(socket, id->body, id->size);
     if (!(id->flags & FRAME_MORE) || !peer) {
         struct tally lost = tally_slices(slices, count);
         bool malformed = !(id->flags & FRAME_MORE);
@@ -236,10 +175,8 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
     struct run rest = *run;
     if (prefix)
         return route_prefixed(socket, run, prefix);
-    if (run->large) {
-        send_or_drop(socket, run);
-        return run->size;
-    }
+    if (run->large || socket_is_raw(socket))
+        return route_one_by_one(socket, run);
     while (rest.size) {
         size_t count = run_slices(&rest, slices, SLICES_MAX), done = 0;
         const struct slice *last = &slices[count - 1];
@@ -269,8 +206,8 @@ const struct pattern pattern_router = {
     .can_send = true,
     .attach = attach,
     .ready = ready,
-    .detach = unmap,
-    .begin = begin,
+    .detach = roster_remove,
+    .begin = roster_begin,
     .admit = admit,
     .route = route,
     .can_send_now = can_send_now,

@@ -135,11 +135,12 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
                                 source_size, &connecting);
     if (fd < 0)
         return false;
-    dialer->stream = stream_open(dialer->socket, dialer->options, fd, connecting, &dialer->owner);
+    dialer->stream = stream_open(dialer->socket, dialer->options, fd, &dialer->owner);
     if (!dialer->stream)
         return false;
     snprintf(dialer->stream->address, sizeof dialer->stream->address, "%.63s",
              dialer->attachment.endpoint);
+    stream_start(dialer->stream, connecting);
     if (connecting && options->connect_timeout_ms > 0)
         uv_timer_start(&dialer->timer, on_connect_timeout, (uint64_t)options->connect_timeout_ms,
                        0);

@@ -77,7 +77,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
             rest(listener);
             return;
         }
-        struct stream *stream = stream_open(listener->socket, listener->options, fd, false,
+        struct stream *stream = stream_open(listener->socket, listener->options, fd,
                                             &listener->owner);
         if (!stream) {
             rest(listener);
@@ -85,6 +85,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
         }
         descriptor_describe(fd, stream->address, sizeof stream->address);
         TAILQ_INSERT_TAIL(&listener->handshakes, stream, line);
+        stream_start(stream, false);
     }
 }
 

@@ -52,18 +52,23 @@ static void finish(struct stream *stream)
     loop_changed(&ctx->loop);
 }
 
+/* Says that no more comes. What is unread would make the system cut the connection before the peer
+ * has read. */
+static void say_end(struct stream *stream)
+{
+    char unread[4096];
+    int reads = 16;
+    shutdown(stream->fd, SHUT_WR);
+    while (reads-- && recv(stream->fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
+        continue;
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream->state == STREAM_CLOSED)
         return;
-    if (stream->state == STREAM_TRAFFIC) {
-        /* What is unread would make the system cut the connection before the peer has read. */
-        char unread[4096];
-        int reads = 16;
-        shutdown(stream->fd, SHUT_WR);
-        while (reads-- && recv(stream->fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
-            continue;
-    }
+    if (stream->state == STREAM_TRAFFIC)
+        say_end(stream);
     finish(stream);
 }
 
@@ -73,6 +78,11 @@ static void run_failing(struct task *task)
     struct stream_owner *owner = stream->owner;
     struct peer *peer = stream->peer;
     bool refused = stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
+    bool dismissed = peer && peer->dismissed;
+    if (stream->raw && peer && peer->ready)
+        stream_notice(stream);
+    if (dismissed)
+        say_end(stream);
     if (peer)
         sender_remember(peer);
     finish(stream);
@@ -84,7 +94,7 @@ static void run_failing(struct task *task)
             peer_close(peer);
     }
     if (owner)
-        owner->closed(owner, stream, !refused);
+        owner->closed(owner, stream, !refused && !dismissed);
 }
 
 void stream_fail(struct stream *stream, enum leave why)
@@ -114,23 +124,20 @@ static void say(struct stream *stream)
         stream_fail(stream, LEAVE_CLOSED);
 }
 
-/* The handshake is done: the stream gets its peer. */
+/* The handshake is done, or there is none: the stream gets its peer. */
 static void become_ready(struct stream *stream)
 {
-    struct session *session = &stream->handshake->session;
     struct stream_owner *owner = stream->owner;
     struct peer *peer = owner->ready(owner, stream);
     if (!peer) {
         stream_fail(stream, LEAVE_CLOSED);
         return;
     }
-    stream->major = session->major;
-    stream->minor = session->minor;
     stream->peer = peer;
     stream->state = STREAM_TRAFFIC;
     peer->far = stream;
     peer->link = &stream_link;
-    int rc = stream_meet(stream, session);
+    int rc = stream->raw ? 0 : stream_meet(stream, &stream->handshake->session);
     free(stream->handshake);
     stream->handshake = NULL;
     uv_timer_stop(&stream->timer);
@@ -143,7 +150,10 @@ static void become_ready(struct stream *stream)
                                         : "there is no memory for it");
         return;
     }
-    stream_heartbeat_start(stream);
+    if (stream->raw)
+        stream_notice(stream);
+    else
+        stream_heartbeat_start(stream);
 }
 
 /* Octets came during the handshake. Returns how many it used. */
@@ -190,6 +200,17 @@ static void start_handshake(struct stream *stream)
     stream_poll(stream, UV_READABLE);
 }
 
+static void start_traffic(struct stream *stream)
+{
+    stream->raw = option_is_raw(stream->options);
+    if (!stream->raw) {
+        start_handshake(stream);
+        return;
+    }
+    stream_poll(stream, UV_READABLE);
+    become_ready(stream);
+}
+
 static void on_connected(struct stream *stream)
 {
     int error = 0;
@@ -198,7 +219,7 @@ static void on_connected(struct stream *stream)
     if (error)
         stream_fail(stream, LEAVE_CLOSED);
     else
-        start_handshake(stream);
+        start_traffic(stream);
 }
 
 /* The far end has closed while its input is held. What it still said goes to the inbox: no more
@@ -254,7 +275,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         take_last_words(stream);
 }
 
-struct stream *stream_open(struct socket *socket, struct options *options, int fd, bool connecting,
+struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner)
 {
     struct loop *loop = &socket->ctx->loop;
@@ -275,9 +296,13 @@ struct stream *stream_open(struct socket *socket, struct options *options, int f
     stream->failing.run = run_failing;
     stream->why = LEAVE_CLOSED;
     stream->state = STREAM_CONNECTING;
+    return stream;
+}
+
+void stream_start(struct stream *stream, bool connecting)
+{
     if (connecting)
         stream_poll(stream, UV_WRITABLE);
     else
-        start_handshake(stream);
-    return stream;
+        start_traffic(stream);
 }

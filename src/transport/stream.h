@@ -40,6 +40,7 @@ struct stream {
     unsigned handles; /* that libuv has not closed yet */
     enum stream_state state;
     int events; /* that are polled for */
+    bool raw;   /* it carries bare octets: no handshake, no frames */
     struct socket *socket;
     struct options *options;    /* frozen */
     struct stream_owner *owner; /* NULL once it needs to know nothing more */
@@ -74,10 +75,13 @@ struct stream {
     char address[64];     /* the far end, for people */
 };
 
-/* Takes `fd` (non-blocking) over and refers to frozen options; `connecting` when connect() is still
- * under way. NULL without memory: fd is closed. */
-struct stream *stream_open(struct socket *socket, struct options *options, int fd, bool connecting,
+/* Takes `fd` (non-blocking) over and refers to frozen options. NULL without memory: fd is closed.
+ */
+struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner);
+
+/* Begins, once the owner is ready to be called; `connecting` when connect() is still under way. */
+void stream_start(struct stream *stream, bool connecting);
 
 /* Ends it without telling owner or peer. */
 void stream_close(struct stream *stream);
@@ -88,6 +92,8 @@ void stream_fail(struct stream *stream, enum leave why);
 /* Between stream.c and its other files: */
 void stream_poll(struct stream *stream, int events);
 bool stream_read(struct stream *stream); /* false: there was nothing */
+bool stream_read_raw(struct stream *stream);
+void stream_notice(struct stream *stream); /* raw: an empty message, as ZMQ_STREAM_NOTIFY says */
 size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t size);
 void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size);
 void stream_resume(struct peer *peer);

@@ -25,7 +25,7 @@ enum {
 
 static struct scan_limits limits_of(const struct stream *stream)
 {
-    int64_t max = stream->options->maxmsgsize_bytes;
+    int64_t max = stream->raw ? -1 : stream->options->maxmsgsize_bytes;
     return (struct scan_limits){.body_max = max < 0 ? INT64_MAX / 2 : (uint64_t)max,
                                 .large_min = LARGE_MIN};
 }
@@ -317,6 +317,8 @@ static void continue_body(struct stream *stream, size_t size)
 
 bool stream_read(struct stream *stream)
 {
+    if (stream->raw)
+        return stream_read_raw(stream);
     struct chunk *scratch = ctx_scratch(stream->socket->ctx);
     size_t to_body = 0;
     ssize_t n = scratch ? receive(stream, scratch, &to_body) : 0;

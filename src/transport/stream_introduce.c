@@ -33,12 +33,12 @@ static struct properties *make(const struct stream *stream, const uint8_t *id, s
     descriptor_far_host(stream->fd, host, sizeof host);
     if (!host[0])
         copy_host(stream->address, host, sizeof host);
-    if (!session_type_has_id(stream->peer_type))
+    const char *type = stream->raw ? NULL : session_type_name(stream->peer_type);
+    if (stream->raw || !session_type_has_id(stream->peer_type))
         id = NULL;
     else if (!id_size)
         id = (const uint8_t *)""; /* it announced none */
-    return properties_new(stream->fd, session_type_name(stream->peer_type), id, id_size,
-                          host[0] ? host : NULL);
+    return properties_new(stream->fd, type, id, id_size, host[0] ? host : NULL);
 }
 
 struct properties *stream_introduce(const struct peer *peer)
@@ -55,6 +55,8 @@ int stream_meet(struct stream *stream, const struct session *session)
     struct peer *peer = stream->peer;
     const uint8_t *id = session->peer_routing_id;
     size_t size = session->peer_routing_id_size;
+    stream->major = session->major;
+    stream->minor = session->minor;
     stream->peer_type = (uint8_t)session->peer_socket_type;
     sender_forget(peer);
     if (!peer->id_size)

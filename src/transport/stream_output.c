@@ -48,7 +48,8 @@ static void link_flush(struct peer *peer)
         struct iovec vectors[VECTORS_MAX];
         struct tally left = {0};
         size_t size = 0;
-        int count = 0, most = buffer_vectors(&peer->out, vectors, VECTORS_MAX);
+        int count = 0, most = stream->raw ? buffer_bodies(&peer->out, vectors, VECTORS_MAX)
+                                          : buffer_vectors(&peer->out, vectors, VECTORS_MAX);
         while (count < most && size < SLICE_BYTES)
             size += vectors[count++].iov_len;
         if (size > SLICE_BYTES) {
@@ -56,17 +57,22 @@ static void link_flush(struct peer *peer)
             size = SLICE_BYTES;
         }
         size_t sent = send_vectors(stream, vectors, count);
-        buffer_advance(&peer->out, sent, &left);
+        if (stream->raw)
+            buffer_advance_bodies(&peer->out, sent, &left);
+        else
+            buffer_advance(&peer->out, sent, &left);
         peer_sent(peer, &left);
         if (sent < size || size == SLICE_BYTES)
             wait_until_writable(stream);
     }
+    if (peer->dismissed && buffer_is_empty(&peer->out))
+        stream_fail(stream, LEAVE_LOCAL);
 }
 
 static size_t link_write(struct peer *peer, const uint8_t *data, size_t size)
 {
     struct stream *stream = peer->far;
-    if (stream->blocked || stream->failing.queued)
+    if (stream->blocked || stream->failing.queued || stream->raw)
         return 0;
     struct iovec vector = {.iov_len = size};
     memcpy(&vector.iov_base, &data, sizeof data); /* sendmsg() lends it, and does not write */
