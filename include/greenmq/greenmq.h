@@ -47,7 +47,9 @@ struct gmq_device_options {
     size_t size;
     enum gmq_device_type type; /* checked against the sockets' types, GMQ_DEVICE_ANY checks none */
     void *capture;             /* socket that gets a copy of each message, or NULL. It never
-                                  holds the device up: what it cannot take is lost and counted */
+                                  holds the device up: what it cannot take is lost and counted.
+                                  Before its first reader is there, the first messages are kept
+                                  for that one, up to ZMQ_SNDHWM and 2 MiB; a PUB keeps none */
     void *control;             /* socket that takes PAUSE, RESUME, TERMINATE and STATISTICS as in
                                   zmq_proxy_steerable(3), or NULL */
     const char *const *subscriptions; /* FORWARDER on a SUB frontend: prefixes to subscribe to.

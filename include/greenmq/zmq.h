@@ -699,7 +699,8 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms);
  * Relays messages between two sockets, in the directions that their types allow, until the
  * context ends; greenmq.h offers the same as an object that can be held and asked. A copy of all
  * that passes goes to `capture` (PUB, DEALER, PUSH or PAIR) unless it is NULL; a capture socket
- * that cannot take it loses it and delays nothing. Frontend and backend may be the same socket.
+ * that cannot take it loses it and delays nothing, but what comes before its first reader is kept
+ * for that (see greenmq.h). Frontend and backend may be the same socket.
  * Returns only with -1:
  *   EFAULT  frontend or backend is NULL.
  *   ETERM   the context of one of the sockets was terminated or shut down.

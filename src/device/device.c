@@ -91,11 +91,13 @@ void device_stop(struct gmq_device *device)
         if (!is_reflector(device))
             drop_queued(device->back.socket);
     }
+    if (device->capture)
+        capture_drop_kept(device);
     account_read(device, &device->closing);
     if (device->control.socket)
         control_stop(device);
     if (device->capture)
-        device->capture->sink = NULL;
+        capture_stop(device);
     relay_stop(&device->front);
     relay_stop(&device->back);
     device_notify(device);

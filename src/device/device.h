@@ -47,6 +47,8 @@ struct gmq_device {
     struct side front, back;
     struct socket *capture; /* or NULL */
     struct sink capture_sink;
+    struct buffer captured; /* kept for the first who comes to read captures */
+    struct task hand_out;   /* gives them to who has come */
     struct control control;
     enum gmq_device_type type;
     enum gmq_device_state state;
@@ -67,6 +69,8 @@ void relay_pump_later(struct side *side);
 
 /* capture.c: copies of what passes */
 void capture_start(struct gmq_device *device);
+void capture_stop(struct gmq_device *device);
+void capture_drop_kept(struct gmq_device *device);
 void capture_run(struct gmq_device *device, const struct run *run, const struct prefix *prefix,
                  const struct tally *tally);
 

@@ -90,8 +90,8 @@ TEST(captures_with_dealer)
     sees_both_directions(*state, ZMQ_DEALER, ZMQ_DEALER);
 }
 
-/* Without anybody at the capture socket. */
-static void goes_on_without_a_reader(int capture, enum gmq_drop reason)
+/* Without anybody at the capture socket: `kept` messages wait for who may come. */
+static void goes_on_without_a_reader(int capture, enum gmq_drop reason, uint64_t kept)
 {
     enum { COUNT = 3000 };
     struct endpoint capture_at;
@@ -104,17 +104,59 @@ static void goes_on_without_a_reader(int capture, enum gmq_drop reason)
     }
     struct gmq_account books = account_of(rig.device);
     assert_int_equal(books.capture.received.messages, COUNT);
-    assert_int_equal(books.capture.dropped[reason].messages, COUNT);
+    assert_int_equal(books.capture.dropped[reason].messages, COUNT - kept);
+    assert_int_equal(books.capture.queued.messages, kept);
     assert_int_equal(books.forward.forwarded.messages, COUNT);
+    assert_int_equal(gmq_device_stop(rig.device), 0);
+    books = account_of(rig.device);
+    assert_int_equal(books.capture.queued.messages, 0);
+    assert_int_equal(books.capture.dropped[GMQ_DROP_STOPPED].messages, kept);
 }
 
 TEST(captures_without_a_reader_are_lost_and_counted)
 {
-    goes_on_without_a_reader(ZMQ_PUSH, GMQ_DROP_FULL);
-    goes_on_without_a_reader(ZMQ_PAIR, GMQ_DROP_FULL);
-    goes_on_without_a_reader(ZMQ_DEALER, GMQ_DROP_FULL);
-    goes_on_without_a_reader(ZMQ_PUB, GMQ_DROP_UNWANTED);
-    goes_on_without_a_reader(ZMQ_XPUB, GMQ_DROP_UNWANTED);
+    goes_on_without_a_reader(ZMQ_PUSH, GMQ_DROP_FULL, STALL_HWM);
+    goes_on_without_a_reader(ZMQ_PAIR, GMQ_DROP_FULL, STALL_HWM);
+    goes_on_without_a_reader(ZMQ_DEALER, GMQ_DROP_FULL, STALL_HWM);
+    goes_on_without_a_reader(ZMQ_PUB, GMQ_DROP_UNWANTED, 0);
+    goes_on_without_a_reader(ZMQ_XPUB, GMQ_DROP_UNWANTED, 0);
+}
+
+/* The first reader finds the first messages, also those of before it came, in order. */
+static void keeps_for_the_first_reader(const char *where, int capture, int reads)
+{
+    struct endpoint capture_at;
+    struct rig rig = captured(where, GMQ_DEVICE_STREAMER, ZMQ_PULL, ZMQ_PUSH, capture, &capture_at);
+    void *push = peer_at(ZMQ_PUSH, rig.front_at), *pull = peer_at(ZMQ_PULL, rig.back_at);
+    for (int n = 0; n < 2; n++) {
+        send_number(push, n, 0);
+        assert_int_equal(recv_number(pull), n);
+    }
+    send_parts(push, "in", "parts");
+    expect_parts(pull, "in", "parts");
+    void *reader = reader_at(capture_at, reads);
+    for (int n = 0; n < 2; n++)
+        assert_int_equal(recv_number(reader), n);
+    expect_parts(reader, "in", "parts");
+    send_parts(push, "while it is there");
+    expect_parts(pull, "while it is there");
+    expect_parts(reader, "while it is there");
+    wait_books(rig.device, books.capture.forwarded.messages == 4);
+}
+
+TEST(keeps_for_the_first_reader_of_a_push)
+{
+    keeps_for_the_first_reader(*state, ZMQ_PUSH, ZMQ_PULL);
+}
+
+TEST(keeps_for_the_first_reader_of_a_pair)
+{
+    keeps_for_the_first_reader(*state, ZMQ_PAIR, ZMQ_PAIR);
+}
+
+TEST(keeps_for_the_first_reader_of_a_dealer)
+{
+    keeps_for_the_first_reader(*state, ZMQ_DEALER, ZMQ_DEALER);
 }
 
 /* Messages that fill buffers, captured for somebody who does not read them. */
@@ -240,6 +282,9 @@ int main(void)
         RUN_DEVICE_OVER_ALL(captures_with_pair),
         RUN_DEVICE_OVER_ALL(captures_with_dealer),
         RUN_DEVICE(captures_without_a_reader_are_lost_and_counted),
+        RUN_DEVICE_OVER_ALL(keeps_for_the_first_reader_of_a_push),
+        RUN_DEVICE_OVER_ALL(keeps_for_the_first_reader_of_a_pair),
+        RUN_DEVICE_OVER_ALL(keeps_for_the_first_reader_of_a_dealer),
         RUN_DEVICE(a_stalled_reader_loses_captures_of_a_push),
         RUN_DEVICE(a_stalled_reader_loses_captures_of_a_pair),
         RUN_DEVICE(a_stalled_reader_loses_captures_of_a_dealer),
