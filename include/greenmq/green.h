@@ -174,6 +174,37 @@ GMQ_GREEN_EXPORT int gmq_scope_enter(struct gmq_scope *scope, int64_t deadline);
  * innermost scope of the calling thread. */
 GMQ_GREEN_EXPORT int gmq_scope_leave(struct gmq_scope *scope);
 
+/* ---- descriptors -------------------------------------------------------------------------- */
+
+/* Waits until a descriptor can be read (ZMQ_POLLIN), written (ZMQ_POLLOUT), or has urgent data
+ * (ZMQ_POLLPRI), at most until the deadline. Several threads may wait for one descriptor. What is
+ * broken or closed at the far end is ready for whatever was asked; files are always ready. Returns
+ * which of the events there are, or -1:
+ *   EINVAL     events is 0 or has others.
+ *   EBADF      the descriptor is not open, or gmq_close() was called for it meanwhile.
+ *   EMFILE     there is no descriptor left to wait with.
+ *   ETIMEDOUT  the deadline has passed. */
+GMQ_GREEN_EXPORT int gmq_wait_fd(int fd, int events, int64_t deadline);
+
+/* Closes a descriptor for which green threads of the calling ordinary thread may be waiting: they
+ * get EBADF. Returns and errno as close(2). (After a plain close() they wait on, as nobody tells
+ * them.) */
+GMQ_GREEN_EXPORT int gmq_close(int fd);
+
+/* ---- in somebody else's loop -------------------------------------------------------------- */
+
+/* A program that has a loop of its own (libuv, a toolkit, a poll) can let the green threads of that
+ * ordinary thread live in it: it waits for the descriptor to become readable, and then calls
+ * gmq_run(). Calls that wait may still be made in the loop's callbacks, and stop it meanwhile. */
+
+/* The descriptor; the same each time. It may only be polled. -1: EMFILE, ENOMEM; EPERM: not called
+ * on the ordinary thread's own stack. */
+GMQ_GREEN_EXPORT int gmq_fd(void);
+
+/* Runs the green threads that can run, each until it waits; if they go on for long, the descriptor
+ * stays readable. 0, or -1: EPERM as above; ENOMEM. */
+GMQ_GREEN_EXPORT int gmq_run(void);
+
 #undef GMQ_GREEN_EXPORT
 
 #ifdef __cplusplus

@@ -7,6 +7,7 @@
 #include "green/hub.h"
 
 #include "base/check.h"
+#include "green/embed.h"
 #include "green/fdwait.h"
 #include "green/group.h"
 #include "green/local.h"
@@ -51,6 +52,8 @@ void hub_ready(struct hub *hub, struct thread *thread)
     TAILQ_INSERT_TAIL(&hub->ready, thread, ready_line);
     if (hub->idler)
         hub->idler->woken = true;
+    if (hub->embed)
+        embed_ring(hub);
 }
 
 void hub_read_mail(struct hub *hub)
@@ -68,10 +71,11 @@ void hub_read_mail(struct hub *hub)
     pthread_mutex_unlock(&hub->lock);
 }
 
-static void ring(struct hub *hub)
+void hub_ring(struct hub *hub)
 {
     uint64_t one = 1;
-    check(write(hub->bell, &one, sizeof one) == sizeof one);
+    if (!atomic_exchange(&hub->rung, true))
+        check(write(hub->bell, &one, sizeof one) == sizeof one);
 }
 
 void hub_wake(struct thread *thread)
@@ -86,10 +90,8 @@ void hub_wake(struct thread *thread)
         thread->mailed = true;
         TAILQ_INSERT_TAIL(&hub->mail, thread, mail_line);
         atomic_store_explicit(&hub->has_mail, true, memory_order_relaxed);
-        if (hub->asleep) {
-            hub->asleep = false;
-            ring(hub);
-        }
+        if (hub->asleep || hub->embedded)
+            hub_ring(hub);
     }
     pthread_mutex_unlock(&hub->lock);
 }
@@ -141,7 +143,7 @@ struct thread *hub_next(struct hub *hub)
     hub_read_mail(hub);
     struct thread *next = TAILQ_FIRST(&hub->ready);
     if (!next)
-        return hub->embedded ? hub->own : hub->idle;
+        return hub->idle;
     TAILQ_REMOVE(&hub->ready, next, ready_line);
     next->ready = false;
     return next;
@@ -155,6 +157,8 @@ static void run_another(struct hub *hub)
     else
         hub->credit = HUB_CREDIT;
     atomic_store_explicit(&self->state, THREAD_RUNNING, memory_order_relaxed);
+    if (hub->embed && self == hub->own)
+        embed_ring(hub); /* the others may have come to wait for something else meanwhile */
 }
 
 void hub_park(const char *what, uint64_t deadline_ns)
@@ -210,7 +214,7 @@ int hub_sit(struct hub *hub, struct loop *loop)
             hub->seats = seats;
             hub->seat_room = room;
         }
-        hub->seats[hub->seat_count++] = (struct seat){.loop = loop};
+        hub->seats[hub->seat_count++] = (struct seat){.loop = loop, .outside = -1};
     }
     struct seat seat = hub->seats[i];
     seat.waiters++;
@@ -224,14 +228,18 @@ void hub_rise(struct hub *hub, struct loop *loop)
     unsigned i = 0;
     while (hub->seats[i].loop != loop)
         i++;
-    if (--hub->seats[i].waiters == 0)
-        hub->seats[i] = hub->seats[--hub->seat_count];
+    if (--hub->seats[i].waiters)
+        return;
+    if (hub->seats[i].outside >= 0) {
+        outside_remove(loop);
+        embed_leave(hub, hub->seats[i].outside);
+    }
+    hub->seats[i] = hub->seats[--hub->seat_count];
 }
 
 /* ---- the idle thread ---------------------------------------------------------------------- */
 
-/* May it sleep? From here on others ring the bell. */
-static bool fall_asleep(struct hub *hub)
+bool hub_fall_asleep(struct hub *hub)
 {
     pthread_mutex_lock(&hub->lock);
     hub->asleep = TAILQ_EMPTY(&hub->mail);
@@ -240,14 +248,16 @@ static bool fall_asleep(struct hub *hub)
     return asleep;
 }
 
-static void wake_up(struct hub *hub, const struct pollfd *bell)
+void hub_wake_up(struct hub *hub)
 {
     uint64_t rings;
     pthread_mutex_lock(&hub->lock);
     hub->asleep = false;
+    if (atomic_load(&hub->rung)) {
+        check(read(hub->bell, &rings, sizeof rings) == sizeof rings);
+        atomic_store(&hub->rung, false);
+    }
     pthread_mutex_unlock(&hub->lock);
-    if (bell->revents)
-        check(read(hub->bell, &rings, sizeof rings) == sizeof rings || errno == EAGAIN);
 }
 
 /* What the idle thread waits for besides the loop at home. Fills fds from BELL_AT on and returns
@@ -299,11 +309,11 @@ static void idle_wait(struct hub *hub)
     struct pollfd fds[LOOPS_AT + HUB_SEATS];
     uint64_t deadline_ns = heap_is_empty(&hub->timers) ? UINT64_MAX : heap_first_key(&hub->timers);
     nfds_t count = list_descriptors(hub, fds, &deadline_ns);
-    if (!fall_asleep(hub))
+    if (!hub_fall_asleep(hub))
         return;
     int rc = hub->seat_count ? wait_in_loop(hub, fds, count, deadline_ns)
                              : wait_in_poll(fds, count, deadline_ns);
-    wake_up(hub, &fds[BELL_AT]);
+    hub_wake_up(hub);
     if (rc == -EINTR && atomic_load(&hub->own->state) == THREAD_WAITING) {
         hub->own->interrupted = true;
         hub_ready(hub, hub->own);
@@ -344,6 +354,8 @@ static void hub_free(struct hub *hub)
         thread_release(hub->own);
     if (hub->fdwait)
         fdwait_free(hub->fdwait);
+    if (hub->embed)
+        embed_free(hub->embed);
     if (hub->bell >= 0)
         close(hub->bell);
     heap_term(&hub->timers);

@@ -22,6 +22,7 @@ enum { HUB_SEATS = 8, HUB_POLL_EVERY = 64, HUB_CREDIT = 256 };
 struct seat {
     struct loop *loop;
     unsigned waiters;
+    int outside; /* what green/outside.h has given for it while the hub is embedded; or -1 */
 };
 
 struct hub {
@@ -41,14 +42,16 @@ struct hub {
     struct seat *seats; /* the one waited in last comes first */
     unsigned seat_count, seat_room;
     struct waiter *idler; /* the idle thread's, while it waits in a loop */
-    bool embedded;        /* somebody else's loop waits; the idle thread must not */
+    struct embed *embed;  /* somebody else's loop waits for it; or NULL */
     bool closing;         /* the ordinary thread ends */
 
     pthread_mutex_t lock; /* guards what follows */
     struct threads mail;  /* woken by other ordinary threads */
     atomic_bool has_mail;
-    bool asleep; /* the bell must be rung */
-    int bell;    /* an eventfd */
+    bool asleep;   /* letters must be announced with the bell */
+    bool embedded; /* always, because nobody knows when it sleeps */
+    int bell;      /* an eventfd */
+    atomic_bool rung;
 
     struct fdwait *fdwait; /* those that wait for descriptors; NULL before the first */
     struct threads all;    /* its threads, own included, idle not; under the lock of thread.c */
@@ -88,6 +91,12 @@ void hub_poll(struct hub *hub);
 /* One of its threads waits in this loop, or no more. The first gives 0 or -ENOMEM. */
 int hub_sit(struct hub *hub, struct loop *loop);
 void hub_rise(struct hub *hub, struct loop *loop);
+
+/* The ordinary thread is about to wait: from here on letters ring the bell. False: there is one.
+ * And the bell is silent again. */
+bool hub_fall_asleep(struct hub *hub);
+void hub_wake_up(struct hub *hub);
+void hub_ring(struct hub *hub);
 
 /* Takes the letters out of hub->mail. */
 void hub_read_mail(struct hub *hub);
