@@ -567,7 +567,7 @@ ZMQ_EXPORT int zmq_getsockopt(void *socket, int option, void *value, size_t *siz
  *   ENAMETOOLONG     the ipc path is longer than 107 bytes.
  *   ENODEV           no such interface.
  *   ENOCOMPATPROTO   the transport does not go with the socket type.
- *   EPROTONOSUPPORT  unknown transport.
+ *   EPROTONOSUPPORT  unknown transport; or the options ask for PLAIN or CURVE, not there yet.
  *   EMTHREAD         no I/O thread.
  *   ETERM, ENOTSOCK  see above; other errors of the system as they come.
  * Follows zmq_bind(3), zmq_tcp(7), zmq_ipc(7), zmq_inproc(7).
@@ -581,7 +581,7 @@ ZMQ_EXPORT int zmq_bind(void *socket, const char *endpoint);
  *   EINVAL           the text is no endpoint.
  *   ENAMETOOLONG     the ipc path is longer than 107 bytes.
  *   ENOCOMPATPROTO   the transport does not go with the socket type.
- *   EPROTONOSUPPORT  unknown transport.
+ *   EPROTONOSUPPORT  unknown transport; or the options ask for PLAIN or CURVE, not there yet.
  *   EMTHREAD         no I/O thread.
  *   ETERM, ENOTSOCK  see above.
  * Follows zmq_connect(3), zmq_tcp(7), zmq_ipc(7), zmq_inproc(7).
@@ -590,20 +590,19 @@ ZMQ_EXPORT int zmq_connect(void *socket, const char *endpoint);
 
 /*
  * Stops accepting connections at an endpoint: the text given to zmq_bind, or for one with a
- * wildcard the text of ZMQ_LAST_ENDPOINT. Connections that it accepted go on. Returns 0, or -1:
- *   EINVAL  the text is no endpoint.
- *   ENOENT  it is not bound.
+ * wildcard the text of ZMQ_LAST_ENDPOINT. The connections accepted there over tcp and ipc end,
+ * when what is queued for them has left or ZMQ_LINGER is over; those of inproc go on. As in libzmq
+ * this and zmq_disconnect do the same: all goes that the text names. Returns 0, or -1:
+ *   EINVAL, EPROTONOSUPPORT, ENOCOMPATPROTO  the text is no endpoint that there could be.
+ *   ENOENT  it is neither bound nor connected.
  *   ETERM, ENOTSOCK  see above.
  * Follows zmq_unbind(3).
  */
 ZMQ_EXPORT int zmq_unbind(void *socket, const char *endpoint);
 
 /*
- * Ends the connection made by zmq_connect with the same text; what is still to be sent on it goes
- * out for as long as ZMQ_LINGER says. Returns 0, or -1:
- *   EINVAL  the text is no endpoint.
- *   ENOENT  it is not connected.
- *   ETERM, ENOTSOCK  see above.
+ * Ends all connections made by zmq_connect with the same text; what is still to be sent on them
+ * goes out for as long as ZMQ_LINGER says. Returns and errors as zmq_unbind.
  * Follows zmq_disconnect(3).
  */
 ZMQ_EXPORT int zmq_disconnect(void *socket, const char *endpoint);

@@ -107,10 +107,10 @@ int zmq_connect(void *socket, const char *endpoint)
 
 int zmq_unbind(void *socket, const char *endpoint)
 {
-    return with_endpoint(socket, endpoint, transport_unbind);
+    return with_endpoint(socket, endpoint, transport_end);
 }
 
 int zmq_disconnect(void *socket, const char *endpoint)
 {
-    return with_endpoint(socket, endpoint, transport_disconnect);
+    return with_endpoint(socket, endpoint, transport_end);
 }

@@ -127,7 +127,7 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
     socklen_t source_size = 0;
     bool connecting = false;
     if (dialer->endpoint.transport == ENDPOINT_TCP && from->kind != HOST_NONE) {
-        if (endpoint_local(from, options->ipv6, &source) < 0)
+        if (endpoint_local(from, address->sa_family == AF_INET6, &source) < 0)
             return false;
         source_size = source.any.sa_family == AF_INET6 ? sizeof source.v6 : sizeof source.v4;
     }
@@ -201,10 +201,11 @@ static void start(struct dialer *dialer)
         socklen_t size = endpoint_unix(endpoint, &address);
         begun = connect_to(dialer, (struct sockaddr *)&address, size);
     } else if (endpoint->host.kind == HOST_NUMERIC) {
-        const union endpoint_address *address = &endpoint->host.address;
-        socklen_t size = address->any.sa_family == AF_INET6 ? sizeof address->v6
-                                                            : sizeof address->v4;
-        begun = connect_to(dialer, &address->any, size);
+        union endpoint_address address = endpoint->host.address;
+        bool reachable = dialer->options->ipv6 ||
+                         endpoint_local(&endpoint->host, false, &address) == 0;
+        socklen_t size = address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
+        begun = reachable && connect_to(dialer, &address.any, size);
     } else {
         resolve(dialer);
         return;

@@ -8,14 +8,13 @@
 #include "transport/endpoint.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { PATH_MAX_OCTETS = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 
 /* A piece of the text that is being parsed. */
 struct piece {
@@ -162,7 +161,8 @@ static int parse_tcp(struct endpoint *endpoint, struct piece address, bool bind)
 {
     struct piece source, target = address;
     if (cut(address, ';', false, &source, &target)) {
-        if (bind || parse_host_and_port(&endpoint->source, source, true) < 0)
+        if (bind || parse_host_and_port(&endpoint->source, source, true) < 0 ||
+            endpoint->source.kind == HOST_ANY)
             return -EINVAL;
     }
     return parse_host_and_port(&endpoint->host, target, bind);
@@ -187,31 +187,50 @@ static int parse_ipc(struct endpoint *endpoint, struct piece address, bool bind)
     endpoint->is_abstract = address.at[0] == '@';
     if (endpoint->is_abstract)
         return parse_name(endpoint, (struct piece){address.at + 1, address.size - 1},
-                          PATH_MAX_OCTETS - 1);
-    return parse_name(endpoint, address, PATH_MAX_OCTETS);
+                          ENDPOINT_PATH_MAX - 1);
+    return parse_name(endpoint, address, ENDPOINT_PATH_MAX);
 }
 
-int endpoint_parse(struct endpoint *endpoint, const char *text, bool bind)
+/* Cuts the transport off. */
+static int parse_transport(const char *text, enum endpoint_transport *transport,
+                           struct piece *address)
 {
     const char *mark = text ? strstr(text, "://") : NULL;
     if (!mark || mark == text || mark[3] == '\0')
         return -EINVAL;
-    struct piece transport = {text, (size_t)(mark - text)};
-    struct piece address = {mark + 3, strlen(mark + 3)};
+    struct piece name = {text, (size_t)(mark - text)};
+    *address = (struct piece){mark + 3, strlen(mark + 3)};
+    if (piece_is(name, "tcp"))
+        *transport = ENDPOINT_TCP;
+    else if (piece_is(name, "ipc"))
+        *transport = ENDPOINT_IPC;
+    else if (piece_is(name, "inproc"))
+        *transport = ENDPOINT_INPROC;
+    else
+        return piece_is(name, "udp") ? -ENOCOMPATPROTO : -EPROTONOSUPPORT;
+    return 0;
+}
+
+int endpoint_check(const char *text)
+{
+    enum endpoint_transport transport;
+    struct piece address;
+    return parse_transport(text, &transport, &address);
+}
+
+int endpoint_parse(struct endpoint *endpoint, const char *text, bool bind)
+{
+    struct piece address;
     memset(endpoint, 0, sizeof(*endpoint));
-    if (piece_is(transport, "tcp")) {
-        endpoint->transport = ENDPOINT_TCP;
+    int rc = parse_transport(text, &endpoint->transport, &address);
+    if (rc < 0)
+        return rc;
+    if (endpoint->transport == ENDPOINT_TCP)
         return parse_tcp(endpoint, address, bind);
-    }
-    if (piece_is(transport, "ipc")) {
-        endpoint->transport = ENDPOINT_IPC;
+    if (endpoint->transport == ENDPOINT_IPC)
         return parse_ipc(endpoint, address, bind);
-    }
-    if (piece_is(transport, "inproc")) {
-        endpoint->transport = ENDPOINT_INPROC;
-        return parse_name(endpoint, address, ENDPOINT_NAME_MAX);
-    }
-    return -EPROTONOSUPPORT;
+    endpoint->inproc = address.at;
+    return 0;
 }
 
 /* ---- and back to text ---- */
@@ -260,7 +279,7 @@ int endpoint_format(const struct endpoint *endpoint, char *text, size_t size)
         return fits(
             snprintf(text, size, "ipc://%s%s", endpoint->is_abstract ? "@" : "", endpoint->name),
             size);
-    case ENDPOINT_INPROC: return fits(snprintf(text, size, "inproc://%s", endpoint->name), size);
+    case ENDPOINT_INPROC: return fits(snprintf(text, size, "inproc://%s", endpoint->inproc), size);
     }
     return -EINVAL;
 }
@@ -333,6 +352,16 @@ static int without_ipv6(union endpoint_address *address)
     return 0;
 }
 
+/* What a socket that takes both is bound to. */
+static void map_to_ipv6(union endpoint_address *address)
+{
+    struct sockaddr_in v4 = address->v4;
+    memset(address, 0, sizeof(*address));
+    address->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+    memset(address->v6.sin6_addr.s6_addr + 10, 0xff, 2);
+    memcpy(address->v6.sin6_addr.s6_addr + 12, &v4.sin_addr, 4);
+}
+
 int endpoint_local(const struct endpoint_host *host, bool ipv6, union endpoint_address *address)
 {
     int rc = 0;
@@ -341,6 +370,8 @@ int endpoint_local(const struct endpoint_host *host, bool ipv6, union endpoint_a
         *address = host->address;
         if (address->any.sa_family == AF_INET6 && !ipv6)
             rc = without_ipv6(address);
+        else if (address->any.sa_family == AF_INET && ipv6)
+            map_to_ipv6(address);
         break;
     case HOST_INTERFACE: rc = endpoint_interface(host->name, ipv6, address); break;
     case HOST_ANY:

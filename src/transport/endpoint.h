@@ -10,7 +10,7 @@
  * What libzmq 4.3.4 refuses is refused here, with its errno. Refused too, -EINVAL, is what it
  * accepts although it could never connect or binds something else than was written: ports above
  * 65535 or with anything but digits, ports missing before a ';', empty or impossible host names,
- * and a ';' when binding. */
+ * and a ';' when binding. Names of inproc may have any length, as there. */
 #ifndef GREENMQ_TRANSPORT_ENDPOINT_H
 #define GREENMQ_TRANSPORT_ENDPOINT_H
 
@@ -23,8 +23,8 @@
 
 enum {
     ENDPOINT_HOST_MAX = 255,
-    ENDPOINT_NAME_MAX = 256, /* of inproc; an ipc path has 107 at most */
-    ENDPOINT_TEXT_MAX = 600  /* holds any endpoint, with its NUL */
+    ENDPOINT_PATH_MAX = 107, /* of ipc, or an abstract name with its mark */
+    ENDPOINT_TEXT_MAX = 600  /* holds any endpoint of tcp or ipc, with its NUL */
 };
 
 enum endpoint_transport { ENDPOINT_TCP, ENDPOINT_IPC, ENDPOINT_INPROC };
@@ -56,15 +56,21 @@ struct endpoint {
     struct endpoint_host source;      /* tcp, connect: what to connect from */
     bool is_abstract;                 /* ipc: `name` stood behind an @ */
     bool is_wildcard;                 /* ipc, bind: "*", make a path up */
-    char name[ENDPOINT_NAME_MAX + 1]; /* ipc: path or abstract name; inproc: name */
+    char name[ENDPOINT_PATH_MAX + 1]; /* ipc: path or abstract name */
+    const char *inproc;               /* inproc: the name, within the text that was parsed */
 };
 
 /* Parses what zmq_bind (`bind` true) or zmq_connect is given.
  *   -EINVAL           no endpoint
  *   -EPROTONOSUPPORT  a transport we do not have
- *   -ENAMETOOLONG     an ipc path or an inproc name beyond its limit
+ *   -ENOCOMPATPROTO   udp, which is for none of our types of socket
+ *   -ENAMETOOLONG     an ipc path beyond its limit
  *   -ENODEV           bind: a host that is no address and too long for an interface */
 int endpoint_parse(struct endpoint *endpoint, const char *text, bool bind);
+
+/* Looks no further than the transport, as libzmq does when something shall be unbound: 0 or one
+ * of the first three of those. */
+int endpoint_check(const char *text);
 
 /* Writes the canonical text of a parsed endpoint; it parses again to the same. `size` should be
  * ENDPOINT_TEXT_MAX. -ENAMETOOLONG: it does not fit. */
@@ -76,7 +82,7 @@ int endpoint_format_address(const struct sockaddr *address, socklen_t length, ch
                             size_t size);
 
 /* The local address that a host to bind, or a source, stands for. `ipv6` is the option ZMQ_IPV6:
- * without it IPv6 addresses do not exist, with it "*" is [::]; IPv4 addresses stay IPv4.
+ * without it IPv6 addresses do not exist, with it "*" is [::] and IPv4 addresses are mapped.
  * -ENODEV: no such interface, or no address of these families on it. */
 int endpoint_local(const struct endpoint_host *host, bool ipv6, union endpoint_address *address);
 

@@ -53,6 +53,13 @@ static struct name *name_find(struct ctx *ctx, const char *text, bool make)
     return NULL;
 }
 
+bool inproc_is_bound(const struct ctx *ctx, const char *text)
+{
+    struct name *map = ctx->inproc_names, *name;
+    HASH_FIND(by_name, map, text, strlen(text), name);
+    return name && name->binding;
+}
+
 static void name_drop_if_unused(struct ctx *ctx, struct name *name)
 {
     struct name *map = ctx->inproc_names;
@@ -232,6 +239,7 @@ int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
         return -ENOMEM;
     }
     binding->attachment.close = binding_close;
+    binding->attachment.local = true;
     binding->socket = socket;
     binding->name = name;
     name->binding = binding;

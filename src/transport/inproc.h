@@ -7,6 +7,9 @@
 
 #include "core/socket.h"
 
+/* Is somebody bound to this name? */
+bool inproc_is_bound(const struct ctx *ctx, const char *text);
+
 /* 0, -EADDRINUSE or -ENOMEM. `text` is what follows inproc:// in the whole endpoint. */
 int inproc_bind(struct socket *socket, const char *text, const char *endpoint);
 

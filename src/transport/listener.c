@@ -28,7 +28,7 @@ struct listener {
     int fd;
     unsigned handles;
     TAILQ_HEAD(, stream) handshakes;
-    char path[ENDPOINT_NAME_MAX + 1]; /* ipc: to be removed, or empty */
+    char path[ENDPOINT_PATH_MAX + 1]; /* ipc: to be removed, or empty */
 };
 
 static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
@@ -179,8 +179,7 @@ static int listen_tcp(struct listener *listener, const struct endpoint *endpoint
         return rc;
     socklen_t size = address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
     int fd = descriptor_listen(options, &address.any, size);
-    bool any = endpoint->host.kind == HOST_ANY && address.any.sa_family == AF_INET6;
-    if (fd != -EAFNOSUPPORT || !any)
+    if (fd != -EAFNOSUPPORT || address.any.sa_family != AF_INET6)
         return fd;
     rc = endpoint_local(&endpoint->host, false, &address); /* a system without IPv6 */
     return rc < 0 ? rc : descriptor_listen(options, &address.any, sizeof address.v4);

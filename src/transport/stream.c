@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/sender.h"
+#include "transport/inproc.h"
 #include "wire/mechanism.h"
 
 #include <errno.h>
@@ -177,10 +178,21 @@ static void on_handshake_too_long(uv_timer_t *timer)
     stream_refuse(timer->data, SESSION_OK, "its handshake took too long");
 }
 
+/* Does the application want to decide who may come (27/ZAP)? */
+static bool is_to_be_asked(const struct stream *stream)
+{
+    return stream->options->zap_domain.size &&
+           inproc_is_bound(stream->socket->ctx, "zeromq.zap.01");
+}
+
 static void start_handshake(struct stream *stream)
 {
     struct socket *socket = stream->socket;
     const struct options *options = stream->options;
+    if (is_to_be_asked(stream)) {
+        stream_refuse(stream, SESSION_OK, "there is no way yet to ask the ZAP handler about it");
+        return;
+    }
     struct handshake *handshake = calloc(1, sizeof *handshake);
     stream->handshake = handshake;
     if (!handshake) {

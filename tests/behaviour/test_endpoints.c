@@ -147,6 +147,101 @@ TEST(unbound_endpoint_takes_nobody_new)
     assert_int_equal(zmq_bind(other, where.text), 0);
 }
 
+TEST(disconnecting_ends_all_of_the_name)
+{
+    void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
+    struct endpoint where = bind_to(pull, *state);
+    connect_to(push, where.text);
+    connect_to(push, where.text);
+    assert_int_equal(zmq_disconnect(push, where.text), 0);
+    expect_error(zmq_disconnect(push, where.text), ENOENT);
+    expect_error(zmq_send(push, "m", 1, ZMQ_DONTWAIT), EAGAIN);
+}
+
+/* Of one socket, to one place: those that a second connection would only confuse have none. */
+TEST(connecting_twice_is_once_for_some)
+{
+    static const struct {
+        int type, connections;
+    } types[] = {{ZMQ_PAIR, 2}, {ZMQ_PUB, 1},    {ZMQ_SUB, 1},  {ZMQ_REQ, 1},
+                 {ZMQ_REP, 2},  {ZMQ_DEALER, 1}, {ZMQ_PUSH, 2}, {ZMQ_XSUB, 2}};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        int port = 0, listener = raw_listen(&port, 5), found[2], count = 0;
+        struct endpoint where;
+        void *socket = open_socket(types[i].type);
+        snprintf(where.text, sizeof where.text, "tcp://127.0.0.1:%d", port);
+        set_int(socket, ZMQ_RECONNECT_IVL, -1);
+        connect_to(socket, where.text);
+        connect_to(socket, where.text);
+        for (; count < types[i].connections; count++)
+            found[count] = raw_accept(listener);
+        assert_false(raw_readable(listener, types[i].connections == 1 ? QUIET_MS : 0));
+        while (count)
+            close(found[--count]);
+        close(listener);
+    }
+}
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool can = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return can;
+}
+
+/* LAST_ENDPOINT says how the system writes an address; other ways to write it name it, too. */
+TEST(addresses_may_be_written_in_several_ways)
+{
+    static const struct {
+        const char *bind, *end;
+        int ipv6;
+    } pairs[] = {{"tcp://127.0.0.1", "tcp://127.1", 0},
+                 {"tcp://127.0.0.1", "tcp://[::ffff:127.0.0.1]", 0},
+                 {"tcp://127.1", "tcp://[127.0.0.1]", 0},
+                 {"tcp://127.0.0.1", "tcp://127.0.0.1", 1},
+                 {"tcp://[::1]", "tcp://::1", 1}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        void *socket = open_socket(ZMQ_PULL), *finder = open_socket(ZMQ_PULL);
+        char text[64];
+        if (pairs[i].ipv6 && !has_ipv6())
+            continue;
+        set_int(socket, ZMQ_IPV6, pairs[i].ipv6);
+        int port = port_of(bind_to(finder, "tcp://127.0.0.1:*"));
+        close_socket(finder);
+        snprintf(text, sizeof text, "%s:%d", pairs[i].bind, port);
+        wait_until(zmq_bind(socket, text) == 0);
+        snprintf(text, sizeof text, "%s:%d", pairs[i].end, port);
+        assert_int_equal(zmq_unbind(socket, text), 0);
+        expect_error(zmq_unbind(socket, text), ENOENT);
+    }
+}
+
+TEST(with_ipv6_addresses_of_ipv4_are_mapped)
+{
+    if (!has_ipv6())
+        skip();
+    void *pull = open_socket(ZMQ_PULL), *push = open_socket(ZMQ_PUSH);
+    set_int(pull, ZMQ_IPV6, 1);
+    struct endpoint where = bind_to(pull, "tcp://127.0.0.1:*");
+    assert_memory_equal(where.text, "tcp://[::ffff:127.0.0.1]:", 25);
+    connect_to(push, where.text);
+    expect_works(push, pull);
+}
+
+TEST(names_within_a_process_have_any_length)
+{
+    char name[2000] = "inproc://";
+    memset(name + 9, 'n', sizeof name - 10);
+    name[sizeof name - 1] = '\0';
+    void *pull = open_socket(ZMQ_PULL), *push = open_socket(ZMQ_PUSH);
+    connect_to(push, name);
+    assert_int_equal(zmq_bind(pull, name), 0);
+    expect_works(push, pull);
+}
+
 TEST(unbound_name_can_be_bound_again)
 {
     void *first = open_socket(ZMQ_PULL);
@@ -215,16 +310,6 @@ TEST(names_are_resolved)
     assert_string_equal(last_endpoint(push).text, text);
     expect_works(push, pull);
     assert_int_equal(zmq_disconnect(push, text), 0);
-}
-
-static bool has_ipv6(void)
-{
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    bool can = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    if (fd >= 0)
-        close(fd);
-    return can;
 }
 
 TEST(ipv6_loopback)
@@ -400,6 +485,11 @@ int main(void)
         OVER_ALL(bound_and_connected_socket),
         RUN(connecting_twice_makes_two_connections),
         RUN(unbound_endpoint_takes_nobody_new),
+        OVER_ALL(disconnecting_ends_all_of_the_name),
+        RUN(connecting_twice_is_once_for_some),
+        RUN(addresses_may_be_written_in_several_ways),
+        RUN(with_ipv6_addresses_of_ipv4_are_mapped),
+        RUN(names_within_a_process_have_any_length),
         OVER(unbound_name_can_be_bound_again, "tcp", "tcp://127.0.0.1:*"),
         OVER(unbound_name_can_be_bound_again, "ipc", "ipc://@bound-again"),
         OVER(unbound_name_can_be_bound_again, "inproc", "inproc://here"),

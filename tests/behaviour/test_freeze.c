@@ -120,8 +120,7 @@ TEST(immediate_counts_for_later_endpoints)
 TEST(reconnecting_goes_on_as_it_began)
 {
     void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
-    int port;
-    int listener = raw_listen(&port, 1);
+    int port = 0, listener = raw_listen(&port, 1);
     struct endpoint there;
     snprintf(there.text, sizeof there.text, "tcp://127.0.0.1:%d", port);
     set_int(push, ZMQ_RECONNECT_IVL, 20);

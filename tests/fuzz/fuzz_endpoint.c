@@ -7,6 +7,7 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,16 +22,20 @@ static bool same(const struct endpoint *one, const struct endpoint *two)
 {
     return one->transport == two->transport && one->is_abstract == two->is_abstract &&
            one->is_wildcard == two->is_wildcard && same_host(&one->host, &two->host) &&
-           same_host(&one->source, &two->source) && !strcmp(one->name, two->name);
+           same_host(&one->source, &two->source) && !strcmp(one->name, two->name) &&
+           !one->inproc == !two->inproc && (!one->inproc || !strcmp(one->inproc, two->inproc));
 }
 
 static void round_trip(const struct endpoint *endpoint, bool bind)
 {
     struct endpoint again;
-    char text[ENDPOINT_TEXT_MAX];
-    check(endpoint_format(endpoint, text, sizeof(text)) == 0);
+    size_t room = ENDPOINT_TEXT_MAX + (endpoint->inproc ? strlen(endpoint->inproc) : 0);
+    char *text = malloc(room);
+    check(text);
+    check(endpoint_format(endpoint, text, room) == 0);
     check(endpoint_parse(&again, text, bind) == 0);
     check(same(endpoint, &again));
+    free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -43,10 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(text);
     memcpy(text, data + 1, size - 1);
     int rc = endpoint_parse(&endpoint, text, bind);
-    free(text);
-    check(rc == 0 || rc == -EINVAL || rc == -EPROTONOSUPPORT || rc == -ENAMETOOLONG ||
-          (rc == -ENODEV && bind));
+    check(rc == 0 || rc == -EINVAL || rc == -EPROTONOSUPPORT || rc == -ENOCOMPATPROTO ||
+          rc == -ENAMETOOLONG || (rc == -ENODEV && bind));
     if (rc == 0)
         round_trip(&endpoint, bind);
+    free(text);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -101,7 +102,7 @@ static const struct answer libzmqs[] = {
     {"tcp://lo:0;127.0.0.1:5678", -EINVAL, 0},
     {"tcp://127.0.0.1:0;", -EINVAL, -EINVAL},
     {"tcp://;127.0.0.1:5678", -EINVAL, -EINVAL},
-    {"tcp://*:0;127.0.0.1:5678", -EINVAL, 0},
+    {"tcp://*:0;127.0.0.1:5678", -EINVAL, -EINVAL},
 };
 
 static void answers_as_libzmq(void **state)
@@ -115,15 +116,29 @@ static void answers_as_libzmq(void **state)
 static void transports_we_lack_are_named_so(void **state)
 {
     (void)state;
-    static const char *const others[] = {"udp",  "pgm", "epgm", "norm",
-                                         "tipc", "ws",  "wss",  "vsock"};
+    static const char *const others[] = {"pgm", "epgm", "norm", "tipc", "ws", "wss", "vsock"};
     for (size_t i = 0; i < COUNT(others); i++) {
         struct endpoint endpoint;
         char text[64];
         snprintf(text, sizeof(text), "%s://127.0.0.1:5555", others[i]);
         assert_int_equal(endpoint_parse(&endpoint, text, true), -EPROTONOSUPPORT);
         assert_int_equal(endpoint_parse(&endpoint, text, false), -EPROTONOSUPPORT);
+        assert_int_equal(endpoint_check(text), -EPROTONOSUPPORT);
     }
+    assert_int_equal(endpoint_check("udp://127.0.0.1:5555"), -ENOCOMPATPROTO);
+}
+
+/* To end something only its transport must be known: the rest is compared. */
+static void to_end_something_its_transport_is_enough(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "x", "tcp", "tcp:/", "tcp://", "://x", "inproc://"};
+    static const char *const good[] = {"tcp://x", "tcp://*:*", "ipc://*", "inproc://x"};
+    assert_int_equal(endpoint_check(NULL), -EINVAL);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(endpoint_check(bad[i]), -EINVAL);
+    for (size_t i = 0; i < COUNT(good); i++)
+        assert_int_equal(endpoint_check(good[i]), 0);
 }
 
 static void refuses_what_could_never_work(void **state)
@@ -150,7 +165,6 @@ static void refuses_what_could_never_work(void **state)
         {"tcp://lo;127.0.0.1:5678", -EINVAL, -EINVAL},
         {"tcp://a:0;b:0;c:1", -EINVAL, -EINVAL},
         {"tcp://127.0.0.1:0;*:5678", -EINVAL, -EINVAL},
-        {"inproc://" A256 "a", -ENAMETOOLONG, -ENAMETOOLONG},
     };
     assert_answers(answers, COUNT(answers));
 }
@@ -226,7 +240,7 @@ static void ipc_and_inproc_have_names(void **state)
     assert_string_equal(endpoint.name, "*");
     parse(&endpoint, "inproc://a://b", true);
     assert_int_equal(endpoint.transport, ENDPOINT_INPROC);
-    assert_string_equal(endpoint.name, "a://b");
+    assert_string_equal(endpoint.inproc, "a://b");
 }
 
 static void text_becomes_canonical(void **state)
@@ -243,7 +257,6 @@ static void text_becomes_canonical(void **state)
         {"tcp://2001:DB8::1:1", "tcp://[2001:db8::1]:1", true},
         {"tcp://[fe80::1%lo]:1", "tcp://[fe80::1%lo]:1", true},
         {"tcp://[fe80::1%nosuch]:1", "tcp://[fe80::1%nosuch]:1", false},
-        {"tcp://*:0;localhost:1", "tcp://*:0;localhost:1", false},
         {"tcp://[::1]:*;[::1]:1", "tcp://[::1]:0;[::1]:1", false},
         {"ipc://@name", "ipc://@name", false},
         {"ipc:///path", "ipc:///path", false},
@@ -300,7 +313,7 @@ static void local_addresses_follow_the_ipv6_option(void **state)
     assert_local("tcp://*:5555", false, "tcp://0.0.0.0:5555");
     assert_local("tcp://*:5555", true, "tcp://[::]:5555");
     assert_local("tcp://127.0.0.1:5555", false, "tcp://127.0.0.1:5555");
-    assert_local("tcp://127.0.0.1:5555", true, "tcp://127.0.0.1:5555");
+    assert_local("tcp://127.0.0.1:5555", true, "tcp://[::ffff:127.0.0.1]:5555");
     assert_local("tcp://[::1]:5555", true, "tcp://[::1]:5555");
     assert_local("tcp://[::ffff:127.0.0.1]:5555", false, "tcp://127.0.0.1:5555");
     assert_local("tcp://[::ffff:127.0.0.1]:5555", true, "tcp://[::ffff:127.0.0.1]:5555");
@@ -384,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_as_libzmq),
         cmocka_unit_test(transports_we_lack_are_named_so),
+        cmocka_unit_test(to_end_something_its_transport_is_enough),
         cmocka_unit_test(refuses_what_could_never_work),
         cmocka_unit_test(a_host_is_told_apart),
         cmocka_unit_test(ipc_and_inproc_have_names),
