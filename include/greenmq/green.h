@@ -191,6 +191,20 @@ GMQ_GREEN_EXPORT int gmq_wait_fd(int fd, int events, int64_t deadline);
  * them.) */
 GMQ_GREEN_EXPORT int gmq_close(int fd);
 
+/* ---- code that must block ----------------------------------------------------------------- */
+
+/* Runs run(arg) in another ordinary thread, one of a small pool, and waits for it: for look-ups,
+ * files, and libraries that know nothing of green threads. Once it has begun it is waited for,
+ * whatever comes. *result, which may be NULL, gets what it returned. 0, or -1:
+ *   EINVAL  run is NULL.
+ *   EAGAIN  there is no thread in the pool, and none can be made.
+ * and ECANCELED, ETIMEDOUT, EINTR only if it has not begun. */
+GMQ_GREEN_EXPORT int gmq_offload(void *(*run)(void *arg), void *arg, void **result);
+
+/* How many threads the pool has at most, for the whole process: from 1 to 1024, at first 8. 0, or
+ * -1: EINVAL. */
+GMQ_GREEN_EXPORT int gmq_offload_limit(int threads);
+
 /* ---- in somebody else's loop -------------------------------------------------------------- */
 
 /* A program that has a loop of its own (libuv, a toolkit, a poll) can let the green threads of that
@@ -204,6 +218,14 @@ GMQ_GREEN_EXPORT int gmq_fd(void);
 /* Runs the green threads that can run, each until it waits; if they go on for long, the descriptor
  * stays readable. 0, or -1: EPERM as above; ENOMEM. */
 GMQ_GREEN_EXPORT int gmq_run(void);
+
+/* ---- seeing ------------------------------------------------------------------------------- */
+
+/* Writes a list of all green threads of the process to a descriptor, a line for each: id, name,
+ * state, the call that it waits in, for how many seconds, and how much of its stack has ever been
+ * touched, in whole pages, by it or by those who had the same stack before. From any thread. 0, or
+ * -1: ENOMEM, or as write(2). */
+GMQ_GREEN_EXPORT int gmq_dump(int fd);
 
 #undef GMQ_GREEN_EXPORT
 

@@ -3,8 +3,10 @@
  * here arguments are checked and deadlines counted from milliseconds. */
 #include "api/enter.h"
 #include "api/green.h"
+#include "green/dump.h"
 #include "green/hub.h"
 #include "green/local.h"
+#include "green/offload.h"
 
 #include <greenmq/green.h>
 #include <stdlib.h>
@@ -109,6 +111,16 @@ void *gmq_get(int key)
     return self ? local_get(self, key) : NULL;
 }
 
+int gmq_offload(void *(*run)(void *arg), void *arg, void **result)
+{
+    return answer(run ? offload(run, arg, result) : -EINVAL);
+}
+
+int gmq_offload_limit(int threads)
+{
+    return answer(offload_limit(threads));
+}
+
 int64_t gmq_now(void)
 {
     return (int64_t)(loop_clock_ns() / GREEN_NS_PER_MS);
@@ -136,4 +148,9 @@ int gmq_scope_leave(struct gmq_scope *scope)
     self->scope = scope->outer;
     self->until_ns = scope->until;
     return over;
+}
+
+int gmq_dump(int fd)
+{
+    return answer(dump_write(fd));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Time and threads of the public API: the stopwatch, sleeping, and threads that take no signals,
  * for these are the application's. A watch or thread that is NULL does nothing. */
-#include "green/loop.h"
+#include "green/hub.h"
+#include "green/offload.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -13,7 +14,7 @@ struct stopwatch {
     uint64_t started_ns;
 };
 
-struct thread {
+struct worker {
     pthread_t thread;
     zmq_thread_fn *run;
     void *arg;
@@ -42,17 +43,20 @@ unsigned long zmq_stopwatch_stop(void *watch)
 
 void zmq_sleep(int seconds)
 {
-    sleep((unsigned)seconds);
+    if (hub_current)
+        (void)thread_sleep(loop_deadline_ns((long)seconds * 1000));
+    else
+        sleep((unsigned)seconds);
 }
 
 static void *run(void *arg)
 {
-    struct thread *thread = arg;
+    struct worker *thread = arg;
     thread->run(thread->arg);
     return NULL;
 }
 
-static int start(struct thread *thread)
+static int start(struct worker *thread)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -68,10 +72,10 @@ void *zmq_threadstart(zmq_thread_fn *func, void *arg)
         errno = EFAULT;
         return NULL;
     }
-    struct thread *thread = malloc(sizeof *thread);
+    struct worker *thread = malloc(sizeof *thread);
     if (!thread)
         return NULL;
-    *thread = (struct thread){.run = func, .arg = arg};
+    *thread = (struct worker){.run = func, .arg = arg};
     int error = start(thread);
     if (error == 0)
         return thread;
@@ -80,11 +84,20 @@ void *zmq_threadstart(zmq_thread_fn *func, void *arg)
     return NULL;
 }
 
+static void *join(void *arg)
+{
+    struct worker *thread = arg;
+    pthread_join(thread->thread, NULL);
+    return NULL;
+}
+
 void zmq_threadclose(void *handle)
 {
-    struct thread *thread = handle;
+    struct worker *thread = handle;
     if (!thread)
         return;
-    pthread_join(thread->thread, NULL);
+    /* Its end may depend on what other green threads of this one do. */
+    if (!hub_current || offload(join, thread, NULL) < 0)
+        join(thread);
     free(thread);
 }

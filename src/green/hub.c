@@ -11,6 +11,7 @@
 #include "green/fdwait.h"
 #include "green/group.h"
 #include "green/local.h"
+#include "green/overflow.h"
 #include "green/switch.h"
 
 #include <errno.h>
@@ -358,6 +359,7 @@ static void hub_free(struct hub *hub)
         embed_free(hub->embed);
     if (hub->bell >= 0)
         close(hub->bell);
+    overflow_unwatch(hub->fault_stack);
     heap_term(&hub->timers);
     free(hub->seats);
     pthread_mutex_destroy(&hub->lock);
@@ -406,6 +408,7 @@ static struct hub *hub_new(void)
         return NULL;
     }
     hub->current = hub->own;
+    hub->fault_stack = overflow_watch();
     now(hub);
     return hub;
 }

@@ -270,15 +270,15 @@ static void drop_mail(struct thread *thread)
 void thread_bury(struct thread *thread)
 {
     struct hub *hub = thread->hub;
+    struct stack *stack = thread->stack;
     fiber_term(&thread->fiber);
-    stack_give(thread->stack);
-    thread->stack = NULL;
     if (thread->on_end)
         thread->on_end(thread);
     pthread_mutex_lock(&lock);
     drop_mail(thread);
     atomic_store(&thread->state, THREAD_ENDED);
     thread->ended = true;
+    thread->stack = NULL;
     TAILQ_REMOVE(&hub->all, thread, all);
     if (thread->joiner) {
         thread->joiner->done = true;
@@ -288,6 +288,7 @@ void thread_bury(struct thread *thread)
     if (thread->joiner || thread->detached)
         release(thread);
     pthread_mutex_unlock(&lock);
+    stack_give(stack);
     if (--hub->live == 0 && hub->closing)
         hub_ready(hub, hub->own);
 }

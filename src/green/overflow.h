@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Reports a green thread that has overflowed its stack, before the process ends as it would after
+ * any other access to memory that is not there. */
+#ifndef GREENMQ_GREEN_OVERFLOW_H
+#define GREENMQ_GREEN_OVERFLOW_H
+
+#include <stdbool.h>
+
+/* The calling ordinary thread will run green threads: gives it a stack for signal handlers if it
+ * has none, and returns that, or NULL. The handler itself is installed with the first. */
+void *overflow_watch(void);
+
+/* It will not any more. */
+void overflow_unwatch(void *stack);
+
+#endif
