@@ -96,7 +96,7 @@ int zmq_send(void *socket, const void *data, size_t size, int flags)
 int zmq_send_const(void *socket, const void *data, size_t size, int flags)
 {
     struct msg msg;
-    if (!data || size < BUFFER_SHARE_MIN)
+    if (!data || !size)
         return zmq_send(socket, data, size, flags);
     int rc = msg_init_data(&msg, (void *)data, size, NULL, NULL);
     if (rc < 0)

@@ -139,7 +139,7 @@ int buffer_append(struct buffer *buffer, uint8_t flags, const void *body, size_t
 int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chunk,
                          const uint8_t *body, size_t size)
 {
-    if (!chunk || size < BUFFER_SHARE_MIN)
+    if (!chunk || (size < BUFFER_SHARE_MIN && !chunk_is_just(chunk, body, size)))
         return buffer_append(buffer, flags, body, size);
     /* The header goes first, but must not stand there alone: make both places before. */
     uint8_t *at = tail_reserve(buffer, FRAME_LONG_HEADER);

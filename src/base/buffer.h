@@ -57,7 +57,7 @@ static inline bool buffer_is_empty(const struct buffer *buffer)
 /* Appends one frame, copying the body. `flags` as in frame_header_write(). */
 int buffer_append(struct buffer *buffer, uint8_t flags, const void *body, size_t size);
 
-/* Appends one frame whose body lies in `chunk` and is shared when it is large. */
+/* Appends one frame whose body lies in `chunk` and is shared when it is large or all of it. */
 int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chunk,
                          const uint8_t *body, size_t size);
 

@@ -8,6 +8,7 @@
 #define GREENMQ_BASE_CHUNK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,12 @@ static inline struct chunk *chunk_ref(struct chunk *chunk)
 static inline unsigned chunk_refs(const struct chunk *chunk)
 {
     return atomic_load_explicit(&chunk->refs, memory_order_acquire);
+}
+
+/* Is the chunk nothing but these octets? Then sharing them pins nothing else. */
+static inline bool chunk_is_just(const struct chunk *chunk, const uint8_t *data, size_t size)
+{
+    return chunk && chunk->data == data && chunk->size == size && size;
 }
 
 void chunk_unref(struct chunk *chunk);

@@ -58,7 +58,7 @@ int msg_init_data(struct msg *msg, void *data, size_t size, chunk_free_fn *free_
 
 int msg_init_shared(struct msg *msg, struct chunk *chunk, const uint8_t *data, size_t size)
 {
-    if (size < SHARE_MIN)
+    if (size < SHARE_MIN && !chunk_is_just(chunk, data, size))
         return msg_init_copy(msg, data, size);
     set_chunk(msg, chunk_ref(chunk), (uint8_t *)data, size);
     return 0;

@@ -42,7 +42,7 @@ int msg_init_size(struct msg *msg, size_t size);
 int msg_init_copy(struct msg *msg, const void *data, size_t size);
 int msg_init_data(struct msg *msg, void *data, size_t size, chunk_free_fn *free_fn, void *hint);
 
-/* A body of `size` octets at `data` in `chunk`: shared if large, else copied. */
+/* A body of `size` octets at `data` in `chunk`: shared if large or all of it, else copied. */
 int msg_init_shared(struct msg *msg, struct chunk *chunk, const uint8_t *data, size_t size);
 
 int msg_close(struct msg *msg);

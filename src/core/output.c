@@ -18,15 +18,20 @@ static struct tally in_books(const struct peer *peer, const struct tally *tally)
 /* Tells those who wait for it when there is room again, and a good deal of it. */
 static bool tell_room(struct peer *peer)
 {
-    struct socket *socket = peer->socket;
-    if (likely(!peer->full) || peer->out.tally.messages > peer->out_max / 2 ||
+    if (likely(!peer->full) || peer->out.tally.messages + peer->unread > peer->out_max / 2 ||
         peer->out.bytes > peer->out_bytes_max / 2)
         return false;
+    peer_found_room(peer);
+    return true;
+}
+
+void peer_found_room(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
     peer->full = false;
     if (peer->attached && socket->pattern->balances)
         lineup_add_open(&socket->lineup, peer);
     socket_notify(socket, EVENT_OUT);
-    return true;
 }
 
 void peer_sent(struct peer *peer, const struct tally *tally)
@@ -178,7 +183,7 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
         }
         struct run head = rest;
         if (!rest.large)
-            head = run_take(&rest, peer->out_max - peer->out.tally.messages);
+            head = run_take(&rest, peer_room(peer));
         queue(peer, &head, prefix);
         rest = run_after(&rest, &head);
         if (peer->out.bytes >= PEER_FLUSH_BYTES)

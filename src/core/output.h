@@ -20,13 +20,17 @@ bool peer_write_rest(struct peer *peer, const struct run *message);
 
 static inline bool peer_has_room(const struct peer *peer)
 {
-    return peer->out.tally.messages < peer->out_max && peer->out.bytes < peer->out_bytes_max;
+    return peer->out.tally.messages + peer->unread < peer->out_max &&
+           peer->out.bytes < peer->out_bytes_max;
 }
 
 static inline uint64_t peer_room(const struct peer *peer)
 {
-    return peer_has_room(peer) ? peer->out_max - peer->out.tally.messages : 0;
+    return peer_has_room(peer) ? peer->out_max - peer->out.tally.messages - peer->unread : 0;
 }
+
+/* It was full and is not any more: those who wait for it are told. */
+void peer_found_room(struct peer *peer);
 
 /* As peer_has_room(), after trying to make room by a flush. */
 bool peer_make_room(struct peer *peer);

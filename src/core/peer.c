@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "core/sender.h"
 #include "core/socket.h"
+#include "core/twin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,8 +22,12 @@ static uint64_t mark_or_none(int hwm)
 
 void peer_set_marks(struct peer *peer, const struct options *options)
 {
-    peer->out_max = peer->conflates ? UINT64_MAX : mark_or_none(options->sndhwm);
-    peer->in_max = peer->conflates ? UINT64_MAX : mark_or_none(options->rcvhwm);
+    peer->out_mark = peer->conflates ? UINT64_MAX : mark_or_none(options->sndhwm);
+    peer->in_mark = peer->conflates ? UINT64_MAX : mark_or_none(options->rcvhwm);
+    peer->out_max = peer->out_mark;
+    peer->in_max = peer->in_mark;
+    if (peer->twin)
+        twin_set_marks(peer);
 }
 
 static void attach(struct peer *peer)
@@ -244,6 +249,8 @@ static size_t into_inbox(struct peer *peer, const struct run *run)
             head = run_take(run, peer->in_max - waiting);
         if (buffer_append_run(&peer->in, &head, NULL) < 0)
             return 0; /* without memory it waits where it is */
+        if (peer->twin)
+            twin_took(peer, head.tally.messages);
     }
     lineup_add_ready(&socket->lineup, peer);
     socket_notify(socket, EVENT_IN);
@@ -287,6 +294,8 @@ void peer_inbox_read(struct peer *peer)
         peer_reap(peer);
         return;
     }
+    if (peer->twin)
+        twin_was_read(peer);
     if (peer->held && peer->in.tally.messages <= peer->in_max / 2 && peer->link) {
         peer->held = false;
         peer->link->resume(peer);

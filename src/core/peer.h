@@ -30,8 +30,9 @@ struct peer {
     void *owner;             /* the transport's: the dialer that made it, or NULL */
 
     struct buffer out, in;
-    uint64_t out_max, in_max; /* high-water marks, in messages; UINT64_MAX for none */
-    uint64_t out_bytes_max;   /* the same in octets; only in a device, where input can be held */
+    uint64_t out_max, in_max;   /* high-water marks, in messages; UINT64_MAX for none */
+    uint64_t out_mark, in_mark; /* those of our own socket; the ones above are of twins together */
+    uint64_t out_bytes_max;     /* the same in octets; only in a device, where input can be held */
 
     uint8_t *id; /* routing id: NULL, id_inline or on the heap */
     uint8_t id_size;
@@ -60,6 +61,12 @@ struct peer {
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
     void *topics;                   /* XPUB: its subscriptions */
     struct properties *properties;  /* of what it sends, see core/sender.h */
+
+    /* core/twin.h, within a process: */
+    struct peer *twin;    /* the other end */
+    uint64_t unread;      /* sent, and as far as we have been told not read there */
+    uint64_t took, told;  /* received; ... of these the twin knows that they were read */
+    uint64_t tells_after; /* ... and is told after so many more */
 
     uint64_t left_bytes; /* once it is closed: counted in ctx->departed_bytes */
     struct tally received;

@@ -56,6 +56,8 @@ static int build_part(struct socket *socket, struct msg *msg, bool more)
     struct chunk *chunk = msg_chunk(msg);
     if (chunk && chunk->free_fn == NULL && chunk->size / 2 > size)
         chunk = NULL; /* a small part of a large chunk is copied rather than pinned */
+    if (!socket->local && size < BUFFER_SHARE_MIN)
+        chunk = NULL; /* on a wire many small ones in one piece are faster */
     return buffer_append_shared(&socket->building, flags, chunk, data, size);
 }
 
@@ -97,7 +99,8 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         int rc = socket->pattern->admit(socket, &first);
         if (rc < 0)
             return rc;
-        if (last && msg_size(msg) <= ON_STACK)
+        bool stays = socket->local && msg_chunk(msg); /* within the process it is not copied */
+        if (last && msg_size(msg) <= ON_STACK && !stays)
             return route_small(socket, msg);
     }
     int rc = build_part(socket, msg, more && !last);
@@ -191,6 +194,8 @@ int socket_try_receive(struct socket *socket, struct msg *msg, bool properties)
     int rc = msg_init_shared(&part, chunk, frame.body, frame.size);
     if (rc < 0)
         return rc;
+    if (chunk_is_just(chunk, frame.body, frame.size) && chunk_refs(chunk) > 2)
+        part.shared = true; /* others have it, too */
     part.more = socket->more = leading || (frame.flags & FRAME_MORE);
     buffer_pop(from, &frame);
     if (properties && socket->reading_peer)

@@ -66,6 +66,7 @@ struct socket {
     /* Sending */
     struct buffer building; /* parts of a message that is not complete */
     bool sending;           /* it has been admitted */
+    bool local;             /* it has used inproc: bodies are shared whatever their size */
     struct ledger ledger;   /* of all that goes out through this socket */
 
     struct watches watches;

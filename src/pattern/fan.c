@@ -71,7 +71,7 @@ uint64_t fan_room(const struct fan *fan)
     for (size_t i = 0; i < fan->count; i++) {
         struct peer *peer = fan->peers[i];
         peer->full = !peer_has_room(peer) && !peer_make_room(peer);
-        uint64_t room = peer->full ? 0 : peer->out_max - peer->out.tally.messages;
+        uint64_t room = peer->full ? 0 : peer_room(peer);
         least = room < least ? room : least;
     }
     return least;

@@ -5,6 +5,7 @@
 #include "transport/inproc.h"
 
 #include "base/check.h"
+#include "core/twin.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -135,6 +136,7 @@ static void link_close(struct peer *peer)
     struct peer *other = peer->far;
     struct connection *connection = other->owner;
     other->link = NULL;
+    twin_part(peer);
     if (other->why == LEAVE_CLOSED || other->why == peer->why)
         other->why = LEAVE_CLOSED;
     if (connection)
@@ -176,6 +178,7 @@ static void join(struct connection *connection, const struct binding *binding)
     near->far = far;
     far->far = near;
     near->link = far->link = &inproc_link;
+    twin_join(near, far);
     int rc = name_peer(near, binding->options);
     if (rc == 0)
         rc = name_peer(far, connection->options);
@@ -244,6 +247,7 @@ int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
     binding->name = name;
     name->binding = binding;
     socket_set_last_endpoint(socket, endpoint);
+    socket->local = true;
     struct connection *connection;
     while (name->binding == binding && (connection = TAILQ_FIRST(&name->waiting))) {
         TAILQ_REMOVE(&name->waiting, connection, line);
@@ -277,6 +281,7 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
         return -ENOMEM;
     }
     socket_set_last_endpoint(socket, endpoint);
+    socket->local = true;
     if (name->binding) {
         join(connection, name->binding);
     } else {

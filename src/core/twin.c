@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Twins: see twin.h. What lies in the inbox still counts against the sender, in `unread`, until it
+ * has been read. The sender is told so by and by, whenever half of the limit has been read: that is
+ * when libzmq tells it, and how much can be sent then is the same here. */
+#include "core/twin.h"
+
+#include "core/output.h"
+
+static uint64_t sum(uint64_t one, uint64_t other)
+{
+    return one == UINT64_MAX || other == UINT64_MAX ? UINT64_MAX : one + other;
+}
+
+/* The limit from a sender to a receiver. */
+static void set_limit(struct peer *sender, struct peer *receiver)
+{
+    sender->out_max = sum(sender->out_mark, receiver->in_mark);
+    receiver->in_max = UINT64_MAX;
+}
+
+/* The receiver tells after so many messages, from now on; 0 for never, as there is no limit. */
+static void set_step(struct peer *receiver)
+{
+    struct peer *sender = receiver->twin;
+    uint64_t limit = sender->out_max;
+    receiver->told = receiver->took - receiver->in.tally.messages;
+    receiver->tells_after = limit == UINT64_MAX ? 0 : (limit + 1) / 2;
+    sender->unread = receiver->took - receiver->told;
+}
+
+void twin_join(struct peer *peer, struct peer *other)
+{
+    peer->twin = other;
+    other->twin = peer;
+    set_limit(peer, other);
+    set_limit(other, peer);
+    set_step(peer);
+    set_step(other);
+    if (peer->full && peer_has_room(peer))
+        peer_found_room(peer);
+}
+
+void twin_part(struct peer *peer)
+{
+    struct peer *other = peer->twin;
+    peer->twin = NULL;
+    if (other)
+        other->twin = NULL;
+}
+
+void twin_set_marks(struct peer *peer)
+{
+    struct peer *other = peer->twin;
+    uint64_t before = other->out_max;
+    set_limit(peer, other);
+    set_limit(other, peer);
+    if (other->out_max != before)
+        set_step(peer);
+}
+
+void twin_took(struct peer *peer, uint64_t messages)
+{
+    peer->took += messages;
+    peer->twin->unread += messages;
+}
+
+/* How many messages to tell the sender of. Where the limit was lowered below the step, it may
+ * neither wait for more to be read than there is. */
+static uint64_t to_tell(const struct peer *peer)
+{
+    const struct peer *sender = peer->twin;
+    uint64_t read = peer->took - peer->told - peer->in.tally.messages;
+    if (buffer_is_empty(&peer->in) && sender->unread >= sender->out_max)
+        return read;
+    return peer->tells_after ? read - read % peer->tells_after : 0;
+}
+
+void twin_was_read(struct peer *peer)
+{
+    struct peer *sender = peer->twin;
+    uint64_t read = to_tell(peer);
+    peer->told += read;
+    sender->unread -= read;
+    if (read && sender->full && peer_has_room(sender))
+        peer_found_room(sender);
+}
