@@ -15,6 +15,8 @@
  * - A call that must wait suspends only the green thread that made it (see greenmq.h); a plain
  *   thread waits as usual.
  * - A context and its sockets may be used from any thread, also from two at the same time.
+ * - After fork() they remain the parent's. In the child they give ETERM, and closing them and
+ *   ending their context does nothing and waits for nothing; it may make contexts of its own.
  *
  * Errors that every function on a socket can give, besides those listed with it:
  *   ENOTSOCK  the socket is NULL or has been closed.
@@ -132,7 +134,7 @@ ZMQ_EXPORT const char *zmq_strerror(int errnum);
 
 /*
  * Writes the version of the API that the loaded library provides, 4.3.5, to *major, *minor and
- * *patch, none of which may be NULL. Sets no error. Follows zmq_version(3).
+ * *patch, save those that are NULL. Sets no error. Follows zmq_version(3).
  */
 ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 
@@ -262,13 +264,14 @@ typedef void(zmq_free_fn)(void *data, void *hint);
 
 /*
  * Makes an empty message, for instance to receive into. `msg` must not hold a message yet, or its
- * storage is lost. Always returns 0. Follows zmq_msg_init(3).
+ * storage is lost. Returns 0, or for NULL -1 with EFAULT. Follows zmq_msg_init(3).
  */
 ZMQ_EXPORT int zmq_msg_init(zmq_msg_t *msg);
 
 /*
  * Makes a message with room for `size` bytes, which are not cleared; fill them through
  * zmq_msg_data. Small ones live inside zmq_msg_t. Returns 0, or -1:
+ *   EFAULT  msg is NULL.
  *   ENOMEM  no memory for that many bytes.
  * Follows zmq_msg_init_size(3).
  */
@@ -279,6 +282,7 @@ ZMQ_EXPORT int zmq_msg_init_size(zmq_msg_t *msg, size_t size);
  * from now on and `free_fn(data, hint)` is called once when nobody needs them any more; with a
  * NULL free_fn they must outlive every copy of the message. Returns 0, or -1 (free_fn is then not
  * called and `data` remains the caller's):
+ *   EFAULT  msg is NULL, or data with a size is.
  *   ENOMEM  no memory.
  * Follows zmq_msg_init_data(3).
  */
@@ -344,11 +348,12 @@ ZMQ_EXPORT int zmq_msg_copy(zmq_msg_t *dest, zmq_msg_t *src);
 
 /*
  * The address of a message's bytes, valid until the message is sent, moved, closed or received
- * into. Sets no error. Follows zmq_msg_data(3).
+ * into; NULL when it is not a valid message. Sets no error. Follows zmq_msg_data(3).
  */
 ZMQ_EXPORT void *zmq_msg_data(zmq_msg_t *msg);
 
-/* The number of a message's bytes. Sets no error. Follows zmq_msg_size(3). */
+/* The number of a message's bytes; 0 when it is not a valid message. Sets no error. Follows
+ * zmq_msg_size(3). */
 ZMQ_EXPORT size_t zmq_msg_size(const zmq_msg_t *msg);
 
 /* 1 when more parts of the same message follow this received part, otherwise 0. Sets no error.
@@ -362,6 +367,7 @@ ZMQ_EXPORT int zmq_msg_more(const zmq_msg_t *msg);
  *   ZMQ_SRCFD   the descriptor of the tcp or ipc connection it was received from, which may be
  *               closed by now (deprecated).
  * or -1:
+ *   EFAULT  msg is NULL.
  *   EINVAL  unknown property, or ZMQ_SRCFD of a message that zmq_msg_recv took from no such
  *           connection.
  * Follows zmq_msg_get(3).
@@ -385,6 +391,7 @@ ZMQ_EXPORT int zmq_msg_set(zmq_msg_t *msg, int property, int value);
  *                   ipc: "localhost:USER:GROUP:PROCESS", the numbers of the peer's process.
  * Belongs to the message, its copies and what it is moved to, and is valid until the last of them
  * is closed, sent or received into. Or NULL:
+ *   EFAULT  msg is NULL.
  *   EINVAL  no such property; or a message of inproc, of the socket itself (the subscriptions that
  *           XPUB receives), or that was not received.
  * Follows zmq_msg_gets(3).
@@ -624,7 +631,9 @@ ZMQ_EXPORT int zmq_send_const(void *socket, const void *data, size_t size, int f
 /*
  * Receives a message part into `data`, which has room for `size` bytes; what is longer is cut off.
  * Returns the number of bytes that the part had, which may be more than `size`. Whether more parts
- * follow: ZMQ_RCVMORE. Flags and errors as zmq_msg_recv. Follows zmq_recv(3).
+ * follow: ZMQ_RCVMORE. Flags and errors as zmq_msg_recv, and
+ *   EFAULT  data is NULL and size is not 0; the part is lost, unless it was empty.
+ * Follows zmq_recv(3).
  */
 ZMQ_EXPORT int zmq_recv(void *socket, void *data, size_t size, int flags);
 

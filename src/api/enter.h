@@ -41,6 +41,13 @@ static inline int socket_enter(void *handle, struct socket **socket)
     return -ENOTSOCK;
 }
 
+/* Does the socket's context end? Then the call gives ETERM, and the application knows. */
+static inline bool has_ended(struct socket *socket)
+{
+    socket->told_end |= socket->ctx->shutting_down;
+    return socket->told_end;
+}
+
 /* As the public functions answer: a negative errno becomes -1 and errno. A deadline scope that is
  * over (-ETIME) has the same name outside as a deadline. */
 static inline int answer(int rc)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of the public API: a zmq_msg_t holds a struct msg, see base/msg.h. They belong to no
- * context and take no lock. A message that was closed or never made gives EFAULT where the
- * function can say so. */
+ * context and take no lock. A message that is NULL, was closed or never made gives EFAULT where the
+ * function can say so, and has no data. */
 #include "api/enter.h"
 
 #include <greenmq/zmq.h>
@@ -21,17 +21,21 @@ static const struct msg *look_inside(const zmq_msg_t *msg)
 
 int zmq_msg_init(zmq_msg_t *msg)
 {
+    if (!msg)
+        return answer(-EFAULT);
     msg_init(inside(msg));
     return 0;
 }
 
 int zmq_msg_init_size(zmq_msg_t *msg, size_t size)
 {
-    return answer(msg_init_size(inside(msg), size));
+    return answer(msg ? msg_init_size(inside(msg), size) : -EFAULT);
 }
 
 int zmq_msg_init_data(zmq_msg_t *msg, void *data, size_t size, zmq_free_fn *free_fn, void *hint)
 {
+    if (!msg || (!data && size))
+        return answer(-EFAULT);
     return answer(msg_init_data(inside(msg), data, size, free_fn, hint));
 }
 
@@ -52,17 +56,17 @@ int zmq_msg_copy(zmq_msg_t *dest, zmq_msg_t *src)
 
 void *zmq_msg_data(zmq_msg_t *msg)
 {
-    return msg_data(inside(msg));
+    return msg && msg_is_valid(look_inside(msg)) ? msg_data(inside(msg)) : NULL;
 }
 
 size_t zmq_msg_size(const zmq_msg_t *msg)
 {
-    return msg_size(look_inside(msg));
+    return msg && msg_is_valid(look_inside(msg)) ? msg_size(look_inside(msg)) : 0;
 }
 
 int zmq_msg_more(const zmq_msg_t *msg)
 {
-    return look_inside(msg)->more;
+    return msg && look_inside(msg)->more;
 }
 
 /* Bytes that the caller keeps for ever count as shared, as in libzmq. */
@@ -77,6 +81,8 @@ static bool is_shared(const struct msg *msg)
 
 int zmq_msg_get(const zmq_msg_t *msg, int property)
 {
+    if (!msg)
+        return answer(-EFAULT);
     const struct properties *properties = look_inside(msg)->properties;
     switch (property) {
     case ZMQ_MORE: return zmq_msg_more(msg);
@@ -96,6 +102,10 @@ int zmq_msg_set(zmq_msg_t *msg, int property, int value)
 
 const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property)
 {
+    if (!msg) {
+        errno = EFAULT;
+        return NULL;
+    }
     const struct properties *properties = look_inside(msg)->properties;
     const char *value = properties && property ? properties_find(properties, property) : NULL;
     if (!value)

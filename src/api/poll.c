@@ -68,7 +68,7 @@ static int look_at_sockets(const struct poller *poller, bool turn)
             break;
         if (entered != before && (turn || !loop_is_attended(&entered->loop)))
             loop_turn(&entered->loop);
-        if (entered->shutting_down)
+        if (has_ended(socket))
             rc = -ETERM;
         item->revents = (short)(socket_events(socket) & item->events);
         lamp_seen(socket);

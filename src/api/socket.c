@@ -30,6 +30,11 @@ int zmq_close(void *handle)
 {
     struct socket *socket;
     int rc = socket_enter(handle, &socket);
+    if (rc == -ETERM) {
+        /* It is the parent's. All that a child may do is to forget it. */
+        atomic_store(&socket->magic, 0);
+        return 0;
+    }
     if (rc < 0)
         return answer(rc);
     struct ctx *ctx = socket->ctx;
@@ -45,9 +50,7 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     if (rc < 0)
         return answer(rc);
     struct ctx *ctx = socket->ctx;
-    if (ctx->shutting_down)
-        rc = -ETERM;
-    else if (!value && size)
+    if (!value && size)
         rc = -EINVAL;
     else
         rc = socket_set_option(socket, option, value, size);
@@ -62,9 +65,7 @@ int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
     if (rc < 0)
         return answer(rc);
     struct ctx *ctx = socket->ctx;
-    if (ctx->shutting_down)
-        rc = -ETERM;
-    else if (!size || (!value && *size))
+    if (!size || (!value && *size))
         rc = -EINVAL;
     else
         rc = socket_get_option(socket, option, value, size);
@@ -83,7 +84,7 @@ static int with_endpoint(void *handle, const char *endpoint,
     if (rc < 0)
         return answer(rc);
     struct ctx *ctx = socket->ctx;
-    if (ctx->shutting_down)
+    if (has_ended(socket))
         rc = -ETERM;
     else
         rc = endpoint ? act(socket, endpoint) : -EINVAL;

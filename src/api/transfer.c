@@ -21,7 +21,7 @@ static int send_part(void *handle, struct msg *msg, int flags)
     if (rc < 0)
         return rc;
     struct ctx *ctx = socket->ctx;
-    if (ctx->shutting_down)
+    if (has_ended(socket))
         rc = -ETERM;
     else if (!msg || !msg_is_valid(msg))
         rc = -EFAULT;
@@ -44,7 +44,7 @@ static int receive_part(void *handle, struct msg *msg, int flags, bool propertie
     if (rc < 0)
         return rc;
     struct ctx *ctx = socket->ctx;
-    if (ctx->shutting_down)
+    if (has_ended(socket))
         rc = -ETERM;
     else if (!msg || !msg_is_valid(msg))
         rc = -EFAULT;
@@ -122,14 +122,16 @@ int zmq_recv(void *socket, void *data, size_t size, int flags)
 {
     struct msg msg;
     msg_init(&msg);
-    int rc = receive_part(socket, !data && size ? NULL : &msg, flags, false);
+    int rc = receive_part(socket, &msg, flags, false);
     if (rc < 0)
         return answer(rc);
     size_t whole = msg_size(&msg);
-    if (size && whole)
+    if (size && whole && data)
         memcpy(data, msg_data(&msg), whole < size ? whole : size);
+    else if (size && whole)
+        rc = -EFAULT;
     msg_close(&msg);
-    return answer_size(whole);
+    return rc < 0 ? answer(rc) : answer_size(whole);
 }
 
 int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags)

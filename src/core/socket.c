@@ -113,10 +113,12 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
 }
 
 /* May a call on this socket go on? */
-static int check_open(const struct socket *socket)
+static int check_open(struct socket *socket)
 {
-    if (socket->ctx->shutting_down)
+    if (socket->ctx->shutting_down) {
+        socket->told_end = true;
         return -ETERM;
+    }
     return socket->closed ? -ENOTSOCK : 0;
 }
 

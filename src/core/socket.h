@@ -76,6 +76,7 @@ struct socket {
     bool tells_sent;        /* the sink wants to know when messages have left */
     unsigned users;         /* threads inside a waiting call */
     bool closed;            /* by the application; lingering if it is still here */
+    bool told_end;          /* a call has given ETERM: now those for options do so too */
     uv_timer_t linger;      /* runs while it lingers */
     unsigned handles;       /* of the loop, not closed yet: linger */
     struct task finish;     /* socket_maybe_finish(), later */

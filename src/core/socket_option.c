@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Socket options: those that are values go to the table in core/option.c, those that act or ask
- * are answered here or by the pattern. */
+ * are answered here or by the pattern.
+ *
+ * When the context ends, an application that has not been told so yet can still set options:
+ * ZMQ_LINGER between zmq_ctx_shutdown() and zmq_close(), for one. */
 #include "core/lamp.h"
 
 #include <errno.h>
@@ -50,7 +53,7 @@ static void tell_marks(struct socket *socket)
 
 int socket_set_option(struct socket *socket, int option, const void *value, size_t size)
 {
-    if (socket->ctx->shutting_down)
+    if (socket->told_end)
         return -ETERM;
     if (socket->pattern->set_option) {
         int rc = socket->pattern->set_option(socket, option, value, size);
@@ -94,7 +97,9 @@ static int give_descriptor(struct socket *socket, void *value, size_t *size)
 
 int socket_get_option(struct socket *socket, int option, void *value, size_t *size)
 {
-    if (socket->ctx->shutting_down)
+    if (option == ZMQ_EVENTS)
+        socket->told_end |= socket->ctx->shutting_down;
+    if (socket->told_end)
         return -ETERM;
     const char *endpoint = socket->last_endpoint ? socket->last_endpoint : "";
     switch (option) {
