@@ -17,6 +17,10 @@ int zmq_ctx_term(void *context)
 {
     struct ctx *ctx = context;
     int rc = ctx_enter(ctx);
+    if (rc == -ETERM) {
+        atomic_store(&ctx->magic, 0); /* the parent's: its child may only forget it */
+        return 0;
+    }
     if (rc < 0)
         return answer(rc);
     if (ctx->terminator) { /* another thread is at it, and the handle is that thread's */
@@ -30,6 +34,8 @@ int zmq_ctx_shutdown(void *context)
 {
     struct ctx *ctx = context;
     int rc = ctx_enter(ctx);
+    if (rc == -ETERM)
+        return 0; /* the parent's: to its child it has ended */
     if (rc < 0)
         return answer(rc);
     ctx_shutdown(ctx);

@@ -5,6 +5,7 @@
 #include "base/chunk.h"
 
 #include "base/check.h"
+#include "base/fork.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct spare {
 };
 
 static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(cache_lock)
 static struct spare *cache[CACHED_CLASSES];
 static size_t cache_bytes;
 

@@ -7,28 +7,30 @@
 #include "core/ctx.h"
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "core/socket.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
 #include <limits.h>
+#include <stdalign.h>
 #include <stdlib.h>
 
 enum { MAX_SOCKETS = 65535, SETTLE_ROUNDS = 64 };
 
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(free_lock)
 static LIST_HEAD(, ctx) free_contexts = LIST_HEAD_INITIALIZER(free_contexts);
 
 /* fork(): the child must not touch what belongs to its parent. */
 static atomic_uint fork_generation;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
 {
     atomic_fetch_add(&fork_generation, 1);
 }
 
-static void watch_forks(void)
+__attribute__((constructor)) static void watch_forks(void)
 {
     pthread_atfork(NULL, NULL, in_child);
 }
@@ -57,7 +59,6 @@ static void on_turn_end(void *owner)
 
 int ctx_new(struct ctx **made)
 {
-    pthread_once(&fork_once, watch_forks);
     struct ctx *ctx = take_free();
     if (!ctx)
         return -ENOMEM;
@@ -93,7 +94,8 @@ int ctx_start(struct ctx *ctx)
 
 int ctx_enter(struct ctx *ctx)
 {
-    if (!ctx || atomic_load_explicit(&ctx->magic, memory_order_acquire) != CTX_MAGIC)
+    if (!ctx || (uintptr_t)ctx % alignof(struct ctx) != 0 ||
+        atomic_load_explicit(&ctx->magic, memory_order_acquire) != CTX_MAGIC)
         return -EFAULT;
     if (ctx->fork_generation != atomic_load_explicit(&fork_generation, memory_order_relaxed))
         return -ETERM;

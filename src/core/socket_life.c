@@ -8,6 +8,7 @@
 #include "core/socket.h"
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "core/lamp.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(free_lock)
 static LIST_HEAD(, socket) free_sockets = LIST_HEAD_INITIALIZER(free_sockets);
 
 static struct socket *take_free(void)

@@ -5,14 +5,19 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdatomic.h>
 
 _Static_assert(CURVE_KEY_SIZE == crypto_box_PUBLICKEYBYTES, "a public key");
 _Static_assert(CURVE_KEY_SIZE == crypto_box_SECRETKEYBYTES, "a secret key");
 
-/* May be called by any number of threads and times. */
+/* May be called by any number of threads and times. The library is asked once only: it has a lock
+ * that another thread might hold at the time of a fork(). */
 static int start(void)
 {
-    return sodium_init() < 0 ? -ENOTSUP : 0;
+    static atomic_bool started;
+    if (!atomic_load(&started))
+        atomic_store(&started, sodium_init() >= 0);
+    return atomic_load(&started) ? 0 : -ENOTSUP;
 }
 
 int curve_keypair(uint8_t *public_key, uint8_t *secret_key)
