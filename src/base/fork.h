@@ -3,7 +3,7 @@
  * another one held would remain locked there for ever. The few locks that belong to the process
  * and not to a context are therefore taken before a fork, and given back after it on both sides.
  * They are held for moments only and never one within another, so this cannot wait in a circle.
- * (The locks of contexts are not: the child leaves its parent's contexts alone, see ctx_enter().) */
+ * (Not the locks of contexts: a child leaves its parent's contexts alone, see ctx_enter().) */
 #ifndef GREENMQ_BASE_FORK_H
 #define GREENMQ_BASE_FORK_H
 

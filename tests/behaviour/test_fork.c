@@ -9,7 +9,8 @@
  */
 #include <sys/wait.h>
 
-#include "behaviour/calls.h"
+#include "behaviour/util.h"
+#include "support/calls.h"
 
 /* Runs it in a child, which ends with what it returns. */
 static pid_t start_child(int (*run)(void *argument), void *argument)

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Every public function that takes a socket or a context, as a call with nothing wrong in it but
- * the handle, so that tests can give each of them the same bad ones. Returns -1 when it failed.
- */
-#ifndef BEHAVIOUR_CALLS_H
-#define BEHAVIOUR_CALLS_H
+/* Every public function that takes a socket or a context: see calls.h. */
+#include "support/calls.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
-#include "behaviour/util.h"
+#include <greenmq/zmq.h>
 
-struct call {
-    const char *name;
-    int (*call)(void *handle);
-    int null_error; /* its errno for NULL; 0: NULL means something there */
-};
+#ifdef TEST_ON_LIBZMQ
+enum { DEVICE_NULL = 0 }; /* it never returns */
+#else
+enum { DEVICE_NULL = EFAULT };
+#endif
 
-/* A good socket for the functions that take two or three. */
-static void *good_socket;
+void *good_socket;
 
 static int call_close(void *socket)
 {
@@ -189,7 +187,7 @@ static int call_device_backend(void *socket)
     return zmq_device(ZMQ_QUEUE, good_socket, socket);
 }
 
-static const struct call socket_calls[] = {
+const struct call socket_calls[] = {
     {"zmq_getsockopt", call_getsockopt, ENOTSOCK},
     {"zmq_setsockopt", call_setsockopt, ENOTSOCK},
     {"zmq_getsockopt of ZMQ_EVENTS", call_getsockopt_events, ENOTSOCK},
@@ -213,13 +211,12 @@ static const struct call socket_calls[] = {
     {"zmq_proxy, backend", call_proxy_backend, EFAULT},
     {"zmq_proxy_steerable, frontend", call_proxy_steerable_frontend, EFAULT},
     {"zmq_proxy_steerable, control", call_proxy_steerable_control, 0},
-    {"zmq_device, frontend", call_device_frontend, ON_LIBZMQ ? 0 : EFAULT}, /* it never returns */
-    {"zmq_device, backend", call_device_backend, ON_LIBZMQ ? 0 : EFAULT},
+    {"zmq_device, frontend", call_device_frontend, DEVICE_NULL},
+    {"zmq_device, backend", call_device_backend, DEVICE_NULL},
 };
-enum { SOCKET_CALLS = sizeof socket_calls / sizeof socket_calls[0] };
+_Static_assert(sizeof socket_calls / sizeof socket_calls[0] == SOCKET_CALLS, "their number");
 
-/* The calls that end something stand apart, because they may succeed. */
-static const struct call close_call = {"zmq_close", call_close, ENOTSOCK};
+const struct call close_call = {"zmq_close", call_close, ENOTSOCK};
 
 static int call_ctx_set(void *context)
 {
@@ -231,7 +228,7 @@ static int call_ctx_get(void *context)
     return zmq_ctx_get(context, ZMQ_IO_THREADS);
 }
 
-static int call_socket(void *context)
+static int call_zmq_socket(void *context)
 {
     void *socket = zmq_socket(context, ZMQ_PAIR);
     if (!socket)
@@ -240,24 +237,22 @@ static int call_socket(void *context)
     return 0;
 }
 
-static const struct call context_calls[] = {
+const struct call context_calls[] = {
     {"zmq_ctx_set", call_ctx_set, EFAULT},
     {"zmq_ctx_get", call_ctx_get, EFAULT},
-    {"zmq_socket", call_socket, EFAULT},
+    {"zmq_socket", call_zmq_socket, EFAULT},
 };
-enum { CONTEXT_CALLS = sizeof context_calls / sizeof context_calls[0] };
+_Static_assert(sizeof context_calls / sizeof context_calls[0] == CONTEXT_CALLS, "their number");
 
-static const struct call ending_calls[] = {
+const struct call ending_calls[] = {
     {"zmq_ctx_shutdown", zmq_ctx_shutdown, EFAULT},
     {"zmq_ctx_term", zmq_ctx_term, EFAULT},
     {"zmq_ctx_destroy", zmq_ctx_destroy, EFAULT},
     {"zmq_term", zmq_term, EFAULT},
 };
-enum { ENDING_CALLS = sizeof ending_calls / sizeof ending_calls[0] };
+_Static_assert(sizeof ending_calls / sizeof ending_calls[0] == ENDING_CALLS, "their number");
 
-/* Calls with the handle. Complains, for the program may be a child that cannot assert, and says
- * whether it was as expected: an errno, or 0 for success. */
-static inline bool call_gives(const struct call *call, void *handle, const char *what, int expected)
+bool call_gives(const struct call *call, void *handle, const char *what, int expected)
 {
     errno = 0;
     int rc = call->call(handle);
@@ -270,13 +265,10 @@ static inline bool call_gives(const struct call *call, void *handle, const char 
     return false;
 }
 
-static inline bool calls_give(const struct call *calls, int count, void *handle, const char *what,
-                              int expected)
+bool calls_give(const struct call *calls, int count, void *handle, const char *what, int expected)
 {
     bool good = true;
     for (int i = 0; i < count; i++)
         good &= call_gives(&calls[i], handle, what, expected);
     return good;
 }
-
-#endif
