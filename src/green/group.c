@@ -3,12 +3,14 @@
  * ones has a lock. */
 #include "green/group.h"
 
+#include "base/fork.h"
 #include "green/hub.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static LIST_HEAD(, group) free_groups = LIST_HEAD_INITIALIZER(free_groups);
 
 static struct group *take(void)

@@ -3,10 +3,13 @@
  * values is made with its first one. */
 #include "green/local.h"
 
+#include "base/fork.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static void (*destroyers[LOCAL_KEYS])(void *value);
 static _Atomic int key_count;
 

@@ -8,6 +8,7 @@
  * it at some 32,000 stacks: then stack_take() gives EAGAIN. */
 #include "green/stack.h"
 
+#include "base/fork.h"
 #include "green/fiber.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct slab {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static struct stacks free_stacks[ORDERS];
 static unsigned ready_slabs; /* that hold memory and no stack in use */
 

@@ -7,6 +7,7 @@
 #include "green/thread.h"
 
 #include "base/check.h"
+#include "base/fork.h"
 #include "green/group.h"
 #include "green/hub.h"
 #include "green/local.h"
@@ -27,6 +28,7 @@ enum {
 /* Guards the table, and of each thread: id, name, ended, joiner, detached, hub->all. Inside it
  * hub->lock may be taken. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static struct thread *blocks[BLOCKS];
 static unsigned block_count;
 static struct threads free_threads = TAILQ_HEAD_INITIALIZER(free_threads);

@@ -155,6 +155,19 @@ class Standards(unittest.TestCase):
         self.compiles("c++", "c++", ["c++98", "c++11", "c++17"])
 
 
+class BadCalls(unittest.TestCase):
+    def test_every_function_is_among_them(self):
+        """What a program can call in the wrong way is in the tests that do so."""
+        tests = pathlib.Path(SOURCE, "tests")
+        files = [tests / "support" / "calls.c"]
+        for subject in ("bad_calls*", "timers", "keys", "utils", "iovec", "monitor*"):
+            files += (tests / "behaviour").glob("test_%s.c" % subject)
+        text = "".join(path.read_text() for path in files)
+        functions = [name for name in declarations(OURS) if not name.endswith("_fn")]
+        self.assertGreater(len(functions), 60)
+        self.assertEqual([name for name in functions if not re.search(name + r"\b", text)], [])
+
+
 class SameAsLibzmq(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
