@@ -17,6 +17,7 @@ const char *zmq_strerror(int errnum)
     case ENOCOMPATPROTO: return "The protocol is not compatible with the socket type";
     case ETERM: return "Context was terminated";
     case EMTHREAD: return "No thread available";
+    case EHOSTUNREACH: return "Host unreachable";
     default: return strerror(errnum);
     }
 }

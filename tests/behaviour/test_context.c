@@ -309,6 +309,7 @@ TEST(errors_have_words)
         assert_int_equal(strncmp(zmq_strerror(errors[i]), "Unknown error", 13) == 0, 0);
     }
     assert_string_equal(zmq_strerror(EINVAL), strerror(EINVAL));
+    assert_string_equal(zmq_strerror(EHOSTUNREACH), "Host unreachable");
 }
 
 int main(void)
