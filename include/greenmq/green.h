@@ -227,6 +227,15 @@ GMQ_GREEN_EXPORT int gmq_run(void);
  * -1: ENOMEM, or as write(2). */
 GMQ_GREEN_EXPORT int gmq_dump(int fd);
 
+/* Sets the watchdog: when a green thread runs for `limit_ms` milliseconds without letting others
+ * run, while there are others, `report` gets a text of some lines: the thread's name, how long, and
+ * the calls that it is in. It is called in a thread of the watchdog's, once each time that happens;
+ * NULL: the text goes to standard error. 100 is a good limit; 0 ends it. The calls are found out
+ * with the signal SIGURG, which may cut short what a thread sleeps in. 0, or -1: EINVAL: the limit
+ * is negative; EAGAIN: no thread can be made. */
+GMQ_GREEN_EXPORT int gmq_watchdog(int limit_ms, void (*report)(const char *text, void *arg),
+                                  void *arg);
+
 #undef GMQ_GREEN_EXPORT
 
 #ifdef __cplusplus

@@ -154,3 +154,8 @@ int gmq_dump(int fd)
 {
     return answer(dump_write(fd));
 }
+
+int gmq_watchdog(int limit_ms, void (*report)(const char *text, void *arg), void *arg)
+{
+    return answer(watchdog_set(limit_ms, report, arg));
+}

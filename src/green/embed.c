@@ -81,6 +81,7 @@ static void go_outside(struct hub *hub)
                                            .tv_nsec = (long)(due_ns % 1000000000)}};
     check(timerfd_settime(embed->timer, TFD_TIMER_ABSTIME, &when, NULL) == 0);
     embed->outside = true;
+    atomic_store(&hub->idling, true); /* what the foreign loop does is not our business */
     if (!hub_fall_asleep(hub) || !TAILQ_EMPTY(&hub->ready))
         hub_ring(hub);
 }
@@ -88,6 +89,8 @@ static void go_outside(struct hub *hub)
 static void come_inside(struct hub *hub)
 {
     hub->embed->outside = false;
+    atomic_store(&hub->idling, false);
+    watchdog_stir();
     hub_wake_up(hub);
 }
 

@@ -120,8 +120,10 @@ void hub_switch(struct hub *hub, struct thread *to, bool ends)
 {
     struct thread *from = hub->current;
     from->error = errno;
-    hub->current = to;
-    atomic_store_explicit(&hub->switches, hub->switches + 1, memory_order_relaxed);
+    atomic_store_explicit(&hub->current, to, memory_order_relaxed);
+    atomic_store_explicit(&hub->switches,
+                          atomic_load_explicit(&hub->switches, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
     atomic_store_explicit(&to->state, THREAD_RUNNING, memory_order_relaxed);
     fiber_leave(&from->fiber, &to->fiber, ends);
     hub->left = from;
@@ -312,8 +314,11 @@ static void idle_wait(struct hub *hub)
     nfds_t count = list_descriptors(hub, fds, &deadline_ns);
     if (!hub_fall_asleep(hub))
         return;
+    atomic_store(&hub->idling, true);
     int rc = hub->seat_count ? wait_in_loop(hub, fds, count, deadline_ns)
                              : wait_in_poll(fds, count, deadline_ns);
+    atomic_store(&hub->idling, false);
+    watchdog_stir();
     hub_wake_up(hub);
     if (rc == -EINTR && atomic_load(&hub->own->state) == THREAD_WAITING) {
         hub->own->interrupted = true;
@@ -397,6 +402,7 @@ static struct hub *hub_new(void)
     TAILQ_INIT(&hub->mail);
     TAILQ_INIT(&hub->all);
     pthread_mutex_init(&hub->lock, NULL);
+    hub->thread = pthread_self();
     hub->until_poll = HUB_POLL_EVERY;
     hub->credit = HUB_CREDIT;
     hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

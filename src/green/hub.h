@@ -15,6 +15,7 @@
 
 #include "green/loop.h"
 #include "green/thread.h"
+#include "green/watchdog.h"
 
 enum { HUB_SEATS = 8, HUB_POLL_EVERY = 64, HUB_CREDIT = 256 };
 
@@ -26,16 +27,19 @@ struct seat {
 };
 
 struct hub {
-    struct thread *own;     /* the ordinary thread's stack */
-    struct thread *current; /* who runs */
-    struct thread *idle;    /* runs when nobody else can */
-    struct thread *left;    /* who ran before */
+    struct thread *own;               /* the ordinary thread's stack */
+    _Atomic(struct thread *) current; /* who runs */
+    struct thread *idle;              /* runs when nobody else can */
+    struct thread *left;              /* who ran before */
     struct threads ready;
     struct heap timers;
-    struct thread *ended; /* its stack can go once another runs */
-    unsigned live;        /* green threads that have not ended, without own and idle */
-    unsigned until_poll;  /* switches before I/O is looked at again */
-    unsigned credit;      /* calls that one may make before others have a turn */
+    struct thread *ended;   /* its stack can go once another runs */
+    atomic_uint live;       /* green threads that have not ended, without own and idle */
+    atomic_bool idling;     /* nobody runs */
+    pthread_t thread;       /* the ordinary thread */
+    struct watched watched; /* the watchdog's */
+    unsigned until_poll;    /* switches before I/O is looked at again */
+    unsigned credit;        /* calls that one may make before others have a turn */
     _Atomic uint64_t switches;
     _Atomic uint64_t now_ns; /* when it last looked at the clock */
 

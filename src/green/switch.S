@@ -33,9 +33,18 @@ NAME(switch_stack):
     stmxcsr (%rsp)
     fnstcw 4(%rsp)
     movq %rsp, (%rdi)
+    /* Both are slow to load, and nearly always the same on both sides. */
+    movl (%rsp), %eax
+    movzwl 4(%rsp), %ecx
     movq %rsi, %rsp
+    cmpl (%rsp), %eax
+    jne 1f
+    cmpw 4(%rsp), %cx
+    je 2f
+1:
     ldmxcsr (%rsp)
     fldcw 4(%rsp)
+2:
     addq $8, %rsp
     popq %r15
     popq %r14

@@ -159,6 +159,16 @@ void thread_for_each(void (*visit)(const struct thread *thread, void *arg), void
     pthread_mutex_unlock(&lock);
 }
 
+void thread_for_each_hub(void (*visit)(struct hub *hub, void *arg), void *arg)
+{
+    struct hub *hub;
+    pthread_mutex_lock(&lock);
+    LIST_FOREACH(hub, &hubs, line) {
+        visit(hub, arg);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 struct thread *thread_current(void)
 {
     return hub_current ? hub_current->current : NULL;
@@ -178,6 +188,14 @@ int thread_name(int64_t id, char *name, size_t room)
         snprintf(name, room, "%s", thread->name);
     pthread_mutex_unlock(&lock);
     return thread ? 0 : -ESRCH;
+}
+
+/* Only its ordinary thread writes it. */
+static unsigned count_live(struct hub *hub, int by)
+{
+    unsigned live = atomic_load_explicit(&hub->live, memory_order_relaxed) + (unsigned)by;
+    atomic_store_explicit(&hub->live, live, memory_order_relaxed);
+    return live;
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -219,8 +237,9 @@ int thread_spawn(void *(*run)(void *arg), void *arg, const struct thread_options
     thread->since_ns = hub->now_ns;
     thread->sp = switch_prepare(stack->room + stack->size - stack->colour, begin, thread);
     fiber_init(&thread->fiber, stack);
-    hub->live++;
+    count_live(hub, 1);
     hub_ready(hub, thread);
+    watchdog_stir();
     *made = thread;
     return 0;
 }
@@ -291,7 +310,7 @@ void thread_bury(struct thread *thread)
         release(thread);
     pthread_mutex_unlock(&lock);
     stack_give(stack);
-    if (--hub->live == 0 && hub->closing)
+    if (count_live(hub, -1) == 0 && hub->closing)
         hub_ready(hub, hub->own);
 }
 

@@ -136,6 +136,8 @@ uint64_t thread_until(const struct thread *thread, uint64_t deadline_ns);
 /* Visits all threads of the process, under a lock that keeps them in being. */
 void thread_for_each(void (*visit)(const struct thread *thread, void *arg), void *arg);
 
+void thread_for_each_hub(void (*visit)(struct hub *hub, void *arg), void *arg);
+
 /* For the hub. */
 struct thread *thread_take_own(struct hub *hub);
 struct thread *thread_take_idle(struct hub *hub, void (*run)(void *hub));

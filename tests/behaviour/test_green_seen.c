@@ -6,6 +6,7 @@
 
 #include <greenmq/greenmq.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 static char *read_all(int fd)
@@ -132,12 +133,42 @@ TEST(blocking_work_blocks_only_its_thread)
     close(gate[1]);
 }
 
+static char reported[8192];
+static atomic_bool has_report;
+
+static void keep_report(const char *text, void *arg)
+{
+    (void)arg;
+    strncpy(reported, text, sizeof reported - 1);
+    atomic_store(&has_report, true);
+}
+
+static void *hog(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&has_report))
+        continue;
+    return NULL;
+}
+
+TEST(the_watchdog_names_who_keeps_the_processor)
+{
+    struct gmq_thread_options options = {.size = sizeof options, .name = "a hog"};
+    expect_error(gmq_watchdog(-1, NULL, NULL), EINVAL);
+    assert_int_equal(gmq_watchdog(50, keep_report, NULL), 0);
+    assert_int_equal(gmq_join(gmq_spawn(hog, NULL, &options), NULL, -1), 0);
+    assert_non_null(strstr(reported, "green thread \"a hog\" has let no other run for "));
+    assert_non_null(strchr(reported, '[')); /* an address */
+    assert_int_equal(gmq_watchdog(0, NULL, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN(an_overflow_names_the_thread),
         RUN(the_list_names_each_thread_and_what_it_waits_for),
         RUN(blocking_work_blocks_only_its_thread),
+        RUN(the_watchdog_names_who_keeps_the_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
