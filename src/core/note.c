@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Notes: what a socket has to say itself, and no peer sent. XPUB has them about subscriptions. A
  * device gets a note at once; else, and when the device cannot take it now, it waits in
- * socket->notes to be received. Without memory a note is lost. */
+ * socket->notes to be received. Without memory a note is lost, and so it is when an application
+ * that never receives them has let them grow beyond all measure; what they tell of takes effect
+ * nevertheless. */
 #include "core/socket.h"
 
 enum {
+    WAITING_MAX = 64 << 20, /* octets of notes that may wait */
     DEPTH_MAX = 16 /* a note that causes a note that ...: beyond, it waits for the next turn */
 };
 
@@ -26,10 +29,12 @@ static bool hand_over(struct socket *socket, const void *body, size_t size)
     return taken;
 }
 
-void socket_note(struct socket *socket, const void *body, size_t size)
+bool socket_note(struct socket *socket, const void *body, size_t size)
 {
     if (hand_over(socket, body, size))
-        return;
-    if (buffer_append(&socket->notes, 0, body, size) == 0)
-        socket_notify(socket, EVENT_IN);
+        return true;
+    if (socket->notes.bytes > WAITING_MAX || buffer_append(&socket->notes, 0, body, size) < 0)
+        return false;
+    socket_notify(socket, EVENT_IN);
+    return true;
 }

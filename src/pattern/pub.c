@@ -30,12 +30,8 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
 {
     struct publisher *publisher = socket->state;
     struct subscriber *subscriber = publish_subscriber(peer);
-    int change = -ENOMEM;
-    if (subscriber && add)
-        change = topic_add(&publisher->topics, &subscriber->wants, topic, size);
-    else if (subscriber)
-        change = topic_remove(&publisher->topics, &subscriber->wants, topic, size, NULL);
-    if (change < 0)
+    if (!subscriber ||
+        publish_change(subscriber, &publisher->topics, &subscriber->wants, add, topic, size) < 0)
         publish_give_up(peer);
 }
 
@@ -44,7 +40,7 @@ static void lost(struct socket *socket, struct peer *peer)
     struct publisher *publisher = socket->state;
     struct subscriber *subscriber = peer->topics;
     if (subscriber)
-        topic_forget(&publisher->topics, &subscriber->wants, NULL, NULL);
+        publish_forget(subscriber, &publisher->topics, &subscriber->wants, NULL, NULL);
 }
 
 static void detach(struct socket *socket, struct peer *peer)

@@ -12,6 +12,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+    TOPIC_BYTES = 128,                /* what a topic takes besides its text, roughly */
+    SUBSCRIPTIONS_BYTES_MAX = 1 << 29 /* of one peer: four million short ones */
+};
+
 int publish_init(struct publisher *publisher)
 {
     publisher->fan = (struct fan){0};
@@ -32,6 +37,27 @@ struct subscriber *publish_subscriber(struct peer *peer)
         peer->topics = subscriber;
     }
     return subscriber;
+}
+
+int publish_change(struct subscriber *subscriber, struct topics *topics, struct holder *holder,
+                   bool add, const uint8_t *topic, size_t size)
+{
+    uint64_t bytes = size + TOPIC_BYTES;
+    if (add && subscriber->bytes + bytes > SUBSCRIPTIONS_BYTES_MAX)
+        return -ENOMEM;
+    int change = add ? topic_add(topics, holder, topic, size)
+                     : topic_remove(topics, holder, topic, size, NULL);
+    if (change > 0 && (change & TOPIC_OWN_EDGE))
+        subscriber->bytes += add ? bytes : -bytes;
+    return change;
+}
+
+void publish_forget(struct subscriber *subscriber, struct topics *topics, struct holder *holder,
+                    topic_fn *tell, void *to)
+{
+    topic_forget(topics, holder, tell, to);
+    if (!subscriber->wants.count && !subscriber->asked.count)
+        subscriber->bytes = 0;
 }
 
 void publish_give_up(struct peer *peer)

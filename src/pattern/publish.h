@@ -17,6 +17,7 @@ struct publisher {
 struct subscriber {
     struct holder wants; /* in publisher->topics */
     struct holder asked; /* XPUB, manual: in xpub->asked */
+    uint64_t bytes;      /* about what both take */
 };
 
 int publish_init(struct publisher *publisher);
@@ -24,6 +25,15 @@ void publish_term(struct publisher *publisher);
 
 /* The peer as a subscriber. NULL without memory. */
 struct subscriber *publish_subscriber(struct peer *peer);
+
+/* Adds a subscription to one of the two holders of a peer, or removes one: the bits of topic.h, or
+ * -ENOMEM; also when the peer has more than anybody should. */
+int publish_change(struct subscriber *subscriber, struct topics *topics, struct holder *holder,
+                   bool add, const uint8_t *topic, size_t size);
+
+/* All subscriptions of a holder end, as by topic_forget(). */
+void publish_forget(struct subscriber *subscriber, struct topics *topics, struct holder *holder,
+                    topic_fn *tell, void *to);
 
 /* A subscription could not be kept, for want of memory: breaks the connection, because the peer
  * tells all of them again on the next. */

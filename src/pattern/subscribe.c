@@ -11,6 +11,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+    TOLD_BYTES = 24, /* a command's, besides the topic */
+    UNREAD_BYTES_MAX = 16 << 20
+};
+
 int subscribe_open(struct socket *socket)
 {
     struct subscription *subscription = calloc(1, sizeof *subscription);
@@ -59,7 +64,15 @@ void subscribe_lost(struct socket *socket, struct peer *peer)
     peer_drop_output(peer, DROP_PEER_LOST);
 }
 
-/* Without memory the connection is broken: the next is told everything. */
+/* So much may wait for a peer that does not read: a good deal more than all that there is. */
+static bool is_too_far_behind(const struct socket *socket, const struct peer *peer)
+{
+    const struct subscription *subscription = socket->state;
+    return peer->out.bytes > UNREAD_BYTES_MAX + 2 * subscription->bytes;
+}
+
+/* Without memory the connection is broken, and when the peer does not read what changes: the next
+ * connection is told everything as it is then. */
 static void tell(struct socket *socket, bool add, const uint8_t *topic, size_t size, uint32_t times)
 {
     struct peer *peer;
@@ -67,7 +80,7 @@ static void tell(struct socket *socket, bool add, const uint8_t *topic, size_t s
         int rc = 0;
         for (uint32_t i = 0; peer->ready && rc == 0 && i < times; i++)
             rc = peer->link->subscribe(peer, add, topic, size);
-        if (rc < 0)
+        if (rc < 0 || (peer->ready && is_too_far_behind(socket, peer)))
             peer->link->fail(peer);
     }
 }
@@ -80,6 +93,8 @@ int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size
                      : topic_remove(&subscription->topics, NULL, topic, size, &times);
     if (change < 0)
         return change;
+    if (change & TOPIC_EDGE)
+        subscription->bytes += add ? size + TOLD_BYTES : -(size + TOLD_BYTES);
     if (add || (change & TOPIC_EDGE))
         tell(socket, add, topic, size, times);
     return 0;

@@ -9,6 +9,7 @@
 /* socket->state */
 struct subscription {
     struct topics topics;
+    uint64_t bytes; /* about what it takes to tell all of them */
     struct fan fan; /* XSUB: whom the present messages are for */
 };
 

@@ -88,7 +88,8 @@ static void note(struct socket *socket, struct peer *peer, bool add, uint8_t *to
     struct xpub *xpub = socket->state;
     uint64_t waited = socket->notes.tally.messages;
     topic[-1] = add;
-    socket_note(socket, topic - 1, size + 1);
+    if (!socket_note(socket, topic - 1, size + 1))
+        return;
     uint64_t wait = socket->notes.tally.messages;
     if (wait > waited) {
         xpub->noted += wait - waited;
@@ -135,8 +136,7 @@ static int change_topics(struct socket *socket, struct peer *peer, bool add, con
     bool manual = socket->options.xpub_manual;
     struct topics *topics = manual ? &xpub->asked : &xpub->publisher.topics;
     struct holder *holder = manual ? &subscriber->asked : &subscriber->wants;
-    return add ? topic_add(topics, holder, topic, size)
-               : topic_remove(topics, holder, topic, size, NULL);
+    return publish_change(subscriber, topics, holder, add, topic, size);
 }
 
 static void subscribe(struct socket *socket, struct peer *peer, bool add, const uint8_t *topic,
@@ -185,9 +185,10 @@ static void lost(struct socket *socket, struct peer *peer)
     if (xpub->last == peer)
         xpub->last = NULL;
     bool manual = socket->options.xpub_manual, heard = !socket->closed;
-    topic_forget(&xpub->asked, &subscriber->asked, heard && manual ? note_end : NULL, socket);
-    topic_forget(&xpub->publisher.topics, &subscriber->wants, heard && !manual ? note_end : NULL,
-                 socket);
+    publish_forget(subscriber, &xpub->asked, &subscriber->asked, heard && manual ? note_end : NULL,
+                   socket);
+    publish_forget(subscriber, &xpub->publisher.topics, &subscriber->wants,
+                   heard && !manual ? note_end : NULL, socket);
 }
 
 static void detach(struct socket *socket, struct peer *peer)
@@ -224,8 +225,7 @@ static int set_option(struct socket *socket, int option, const void *value, size
     if (!subscriber)
         return 0;
     struct topics *topics = &xpub->publisher.topics;
-    int change = add ? topic_add(topics, &subscriber->wants, value, size)
-                     : topic_remove(topics, &subscriber->wants, value, size, NULL);
+    int change = publish_change(subscriber, topics, &subscriber->wants, add, value, size);
     return change < 0 ? change : 0;
 }
 

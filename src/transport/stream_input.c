@@ -20,7 +20,9 @@ enum {
     LOW_WATER_MAX = 131072, /* of a large body, so much is waited for at once */
     LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
-    SHARE_KEPT_MIN = 32768  /* refused octets beyond this are shared with the scratch chunk */
+    SHARE_KEPT_MIN = 32768, /* refused octets beyond this are shared with the scratch chunk */
+    PARTS_MAX = 1024,       /* of ZMQ_MAXMSGSIZE may be in one message, if that sets a limit ... */
+    WHOLE_MIN = 1 << 26     /* ... but so many octets in any case */
 };
 
 static struct scan_limits limits_of(const struct stream *stream)
@@ -28,6 +30,14 @@ static struct scan_limits limits_of(const struct stream *stream)
     int64_t max = stream->raw ? -1 : stream->options->maxmsgsize_bytes;
     return (struct scan_limits){.body_max = max < 0 ? INT64_MAX / 2 : (uint64_t)max,
                                 .large_min = LARGE_MIN};
+}
+
+/* ZMQ_MAXMSGSIZE is about one part. Who limits that does not want a message without end either. */
+static bool is_overlong(const struct stream *stream)
+{
+    int64_t max = stream->options->maxmsgsize_bytes;
+    uint64_t size = stream->message.bytes;
+    return max >= 0 && size > WHOLE_MIN && size / PARTS_MAX > (uint64_t)max;
 }
 
 static void drop_kept(struct stream *stream)
@@ -229,6 +239,10 @@ static size_t decode_step(struct stream *stream, struct chunk *chunk, uint8_t *d
 {
     struct scan scan;
     struct scan_limits limits = limits_of(stream);
+    if (stream->more && is_overlong(stream)) {
+        stream_refuse(stream, SESSION_OK, "a message has more parts than are allowed");
+        return 0;
+    }
     if (stream->more) {
         size_t used = take_part(stream, &scan, data, size);
         if (used) {

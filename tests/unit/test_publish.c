@@ -161,6 +161,31 @@ static void stamps_begin_again_after_the_last(void **state)
     assert_string_equal(leaves(1), "b");
 }
 
+/* The limit is far away: the count is brought near. */
+static void peer_has_subscriptions_up_to_a_limit(void **state)
+{
+    (void)state;
+    start(&pattern_pub);
+    subscribe(0, "a");
+    struct subscriber *subscriber = world.peer[0]->topics;
+    uint64_t one = subscriber->bytes;
+    subscribe(0, "a");
+    cancel(0, "a");
+    assert_int_equal(subscriber->bytes, one); /* it is the same topic */
+    subscriber->bytes = (1 << 29) - one;
+    subscribe(0, "b");
+    assert_int_equal(world.far[0].fails, 0);
+    subscribe(0, "c");
+    assert_int_equal(world.far[0].fails, 1);
+    cancel(0, "b");
+    subscribe(0, "d");
+    assert_int_equal(world.far[0].fails, 1);
+    send_all("a b c d");
+    assert_string_equal(leaves(0), "a d");
+    peer_lost(world.peer[0]);
+    assert_int_equal(subscriber->bytes, 0);
+}
+
 #define TEST(test) cmocka_unit_test_teardown(test, stop)
 
 int main(void)
@@ -175,6 +200,7 @@ int main(void)
         TEST(inverted_matching_takes_the_others),
         TEST(prefix_is_what_matches),
         TEST(large_message_matches_by_its_first_frame),
+        TEST(peer_has_subscriptions_up_to_a_limit),
         TEST(stamps_begin_again_after_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

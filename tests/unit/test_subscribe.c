@@ -134,6 +134,22 @@ static void lost_connection_drops_its_output(void **state)
     check_ledger();
 }
 
+/* It gets no news after so many that it has not read: another connection is told all instead. */
+static void publisher_that_does_not_read_is_given_up(void **state)
+{
+    (void)state;
+    start(&pattern_sub);
+    set_text(ZMQ_SUBSCRIBE, "a");
+    world.peer[0]->out.bytes = (16 << 20) + 24;
+    set_text(ZMQ_SUBSCRIBE, "b");
+    assert_int_equal(world.far[0].fails, 0);
+    world.peer[0]->out.bytes = (16 << 20) + 1000;
+    set_text(ZMQ_UNSUBSCRIBE, "b");
+    assert_int_equal(world.far[0].fails, 1);
+    assert_int_equal(world.far[1].fails, 0);
+    world.peer[0]->out.bytes = 0;
+}
+
 #define TEST(test) cmocka_unit_test_teardown(test, stop)
 
 int main(void)
@@ -142,6 +158,7 @@ int main(void)
         TEST(peers_are_told),
         TEST(last_end_is_told_as_often_as_the_beginning),
         TEST(new_connection_is_told_everything),
+        TEST(publisher_that_does_not_read_is_given_up),
         TEST(unwanted_messages_are_not_received),
         TEST(departed_peers_are_filtered_too),
         TEST(filter_says_what_is_wanted),
