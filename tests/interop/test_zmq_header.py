@@ -15,7 +15,8 @@ import unittest
 
 SOURCE = os.environ.get(
     "GREENMQ_SOURCE_DIR", os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
-OURS = os.path.join(SOURCE, "include", "greenmq", "zmq.h")
+INCLUDE = os.path.join(SOURCE, "include")
+OURS = os.path.join(INCLUDE, "greenmq", "zmq.h")
 CC = os.environ.get("CC", "cc")
 ALL = "-DGREENMQ_DECLARE_ALL"
 DRAFT = "-DZMQ_BUILD_DRAFT_API"
@@ -135,15 +136,20 @@ class Standards(unittest.TestCase):
     def compiles(self, compiler, language, standards):
         if not shutil.which(compiler):
             self.skipTest("no %s here" % compiler)
+        headers = ["greenmq/zmq.h", "greenmq/zmq_utils.h", "greenmq/greenmq.h"]
         for standard in standards:
             for flags in ([], [ALL], [DRAFT], [ALL, DRAFT]):
-                with self.subTest(standard=standard, flags=flags):
-                    run = subprocess.run(
-                        [compiler, "-std=" + standard, "-Wall", "-Wextra", "-pedantic", "-Werror",
-                         *flags, "-fsyntax-only", "-x", language, "-"],
-                        input='#include "%s"\n#include "%s"\nint used = ETERM;\n' % (OURS, OURS),
-                        capture_output=True, text=True)
-                    self.assertEqual(run.returncode, 0, run.stderr)
+                for names in (headers[:1], headers[1:2], headers[2:], headers[::-1]):
+                    with self.subTest(standard=standard, flags=flags, names=names):
+                        self.compiles_one(compiler, language, standard, flags, names)
+
+    def compiles_one(self, compiler, language, standard, flags, names):
+        lines = ["#include <%s>" % name for name in names * 2] + ["int used = ETERM;"]
+        run = subprocess.run(
+            [compiler, "-std=" + standard, "-Wall", "-Wextra", "-pedantic", "-Werror", *flags,
+             "-I" + INCLUDE, "-fsyntax-only", "-x", language, "-"],
+            input="\n".join(lines) + "\n", capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
 
     def test_c(self):
         self.compiles(CC, "c", ["c89", "c99", "c11"])
