@@ -686,12 +686,15 @@ typedef struct zmq_pollitem_t {
 /*
  * Waits until one of `n_items` items has one of its events: ZMQ_POLLIN (something to receive),
  * ZMQ_POLLOUT (something can be sent), for descriptors also ZMQ_POLLERR and ZMQ_POLLPRI. Waits for
- * `timeout_ms` milliseconds at most, not at all for 0, without limit for -1. Sets the revents of
- * all items. Returns how many have events, 0 when the time ran out, or -1:
+ * `timeout_ms` milliseconds at most, not at all for 0, without limit when negative. Sets the revents
+ * of all items; of a descriptor that is closed or broken to ZMQ_POLLERR, asked for or not. Returns
+ * how many have events, 0 when the time ran out, or -1:
+ *   EINVAL    n_items is negative.
  *   EFAULT    items is NULL and n_items is not 0.
  *   EINTR     a signal came while it waited.
- *   ENOTSOCK  an item's socket is no socket.
+ *   ENOTSOCK  an item's socket is no socket, or was closed meanwhile.
  *   ETERM     the context of one of the sockets was terminated or shut down.
+ *   ENOMEM    no memory, or no descriptors for sockets of several contexts.
  * Follows zmq_poll(3).
  */
 ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms);
@@ -967,6 +970,13 @@ ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events
 #define ZMQ_MSG_PROPERTY_SOCKET_TYPE  "Socket-Type"
 #define ZMQ_MSG_PROPERTY_USER_ID      "User-Id"
 #define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
+
+/*
+ * zmq_poll with the signals in `sigmask`, a const sigset_t *, blocked while it waits, and those of
+ * the thread before and after, as ppoll(2) does it. NULL: the same as zmq_poll. Returns as zmq_poll;
+ * with EINTR also for a signal that was blocked before, when no item has events.
+ */
+ZMQ_EXPORT int zmq_ppoll(zmq_pollitem_t *items, int n_items, long timeout_ms, const void *sigmask);
 
 #define ZMQ_NOTIFY_CONNECT    1
 #define ZMQ_NOTIFY_DISCONNECT 2

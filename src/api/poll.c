@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* zmq_poll(): waits for sockets and descriptors together.
+/* zmq_poll() and zmq_ppoll(): wait for sockets and descriptors together.
  *
  *      look ── something ready, or no time left ──> answer
- *       └ watch all sockets ── look ── wait in the home loop ── unwatch ┐
- *         ^                                                             │
- *         └─────────────────────────── look ────────────────────────────┘
+ *       └ watch all sockets ── wait in the home loop ── unwatch ┐
+ *         ^                                                     │
+ *         └──────────────────────── look ───────────────────────┘
  *
- * Home is the context of the first socket; the caller waits in its loop. A socket of another
- * context rings a bell: an eventfd among the descriptors that the caller waits for. Only one
- * context's lock is held at a time. Whoever watches holds the socket's memory, so a socket that
- * is closed meanwhile gives ENOTSOCK. */
+ * Home is the context of the first socket; the caller waits in its loop. Its lock is held from end
+ * to end but for the waiting itself, so that nothing happens between looking and watching. A
+ * socket of another context rings a bell: an eventfd among the descriptors that the caller waits
+ * for. Only one context's lock is held at a time; with several contexts there is a look after the
+ * watching, too. Whoever watches holds the socket's memory, so a socket that is closed meanwhile
+ * gives ENOTSOCK. */
+#define ZMQ_BUILD_DRAFT_API /* zmq_ppoll() is one */
 #include "api/enter.h"
 #include "base/check.h"
 #include "core/lamp.h"
@@ -31,52 +34,75 @@ struct poller {
     struct waiter *bells;  /* one an item, once a socket of another context is among them */
     struct pollfd *fds;    /* WAITER_FDS for the loop, the descriptors in order, then bells */
     nfds_t fd_count;       /* those and the descriptors */
+    const sigset_t *mask;  /* of signals while it waits; NULL: the thread's own */
     struct waiter waiter;
-    struct ctx *home; /* NULL before a socket is watched */
-    bool unattended;  /* a context other than home has no steward */
+    struct ctx *entered; /* whose lock is held; NULL: none */
+    struct ctx *home;    /* NULL before a socket is watched */
+    bool abroad;         /* there are sockets of other contexts */
+    bool unattended;     /* one of those contexts has no steward */
 };
 
-/* Takes the lock of the item's context, if it is not `*entered`, whose lock is given back. */
-static int go_to(struct socket **socket, struct ctx **entered, void *handle)
+static void let_go(struct poller *poller)
 {
-    if (*entered && is_open_socket(handle) && ((struct socket *)handle)->ctx == *entered) {
+    if (poller->entered)
+        ctx_leave(poller->entered);
+    poller->entered = NULL;
+}
+
+/* Takes the lock of the item's context; only that is held then. */
+static int go_to(struct poller *poller, void *handle, struct socket **socket)
+{
+    if (poller->entered && is_open_socket(handle) &&
+        ((struct socket *)handle)->ctx == poller->entered) {
         *socket = handle;
         return 0;
     }
-    if (*entered)
-        ctx_leave(*entered);
-    *entered = NULL;
+    let_go(poller);
     int rc = socket_enter(handle, socket);
     if (rc == 0)
-        *entered = (*socket)->ctx;
+        poller->entered = (*socket)->ctx;
     return rc;
 }
 
-/* Sets revents of all sockets; `turn`: runs the loops before. Returns how many have events. */
-static int look_at_sockets(const struct poller *poller, bool turn)
+/* The same for a context in which something is watched: it is there. */
+static void go_back(struct poller *poller, struct ctx *ctx)
 {
-    struct ctx *entered = NULL;
-    int ready = 0, rc = 0;
-    for (int i = 0; i < poller->count && rc == 0; i++) {
+    if (poller->entered == ctx)
+        return;
+    let_go(poller);
+    check(ctx_enter(ctx) == 0);
+    poller->entered = ctx;
+}
+
+static short look_at(struct socket *socket, short events)
+{
+    lamp_seen(socket);
+    return (short)(socket_events(socket) & events);
+}
+
+/* Sets revents of all sockets; `turn`: runs the loops before. Returns how many have events. */
+static int look_at_sockets(struct poller *poller, bool turn)
+{
+    const struct ctx *seen = NULL;
+    int ready = 0;
+    for (int i = 0; i < poller->count; i++) {
         zmq_pollitem_t *item = &poller->items[i];
         struct socket *socket;
         if (!item->socket)
             continue;
-        struct ctx *before = entered;
-        rc = go_to(&socket, &entered, item->socket);
+        int rc = go_to(poller, item->socket, &socket);
         if (rc < 0)
-            break;
-        if (entered != before && (turn || !loop_is_attended(&entered->loop)))
-            loop_turn(&entered->loop);
+            return rc;
+        struct ctx *ctx = poller->entered;
+        if (ctx != seen && (turn || !loop_is_attended(&ctx->loop)))
+            loop_turn(&ctx->loop);
+        seen = ctx;
         if (has_ended(socket))
-            rc = -ETERM;
-        item->revents = (short)(socket_events(socket) & item->events);
-        lamp_seen(socket);
+            return -ETERM;
+        item->revents = look_at(socket, item->events);
         ready += item->revents != 0;
     }
-    if (entered)
-        ctx_leave(entered);
-    return rc < 0 ? rc : ready;
+    return ready;
 }
 
 static short to_poll(short events)
@@ -105,10 +131,10 @@ static void list_descriptors(struct poller *poller)
 }
 
 /* Sets revents of all descriptors, for which it waits. Returns how many have events. */
-static int look_at_descriptors(const struct poller *poller, int timeout_ms)
+static int look_at_descriptors(const struct poller *poller, int timeout_ms, const sigset_t *mask)
 {
     struct pollfd *fd = &poller->fds[WAITER_FDS];
-    int ready = poll(fd, poller->fd_count - WAITER_FDS, timeout_ms);
+    int ready = loop_poll(fd, poller->fd_count - WAITER_FDS, timeout_ms, mask);
     if (ready < 0)
         return -errno;
     for (int i = 0; i < poller->count; i++) {
@@ -118,12 +144,12 @@ static int look_at_descriptors(const struct poller *poller, int timeout_ms)
     return ready;
 }
 
-static int look(const struct poller *poller, bool turn)
+static int look(struct poller *poller, bool turn)
 {
     int sockets = look_at_sockets(poller, turn);
     if (sockets < 0 || poller->fd_count == WAITER_FDS)
         return sockets;
-    int descriptors = look_at_descriptors(poller, 0);
+    int descriptors = look_at_descriptors(poller, 0, NULL);
     return descriptors < 0 ? descriptors : sockets + descriptors;
 }
 
@@ -146,21 +172,22 @@ static struct waiter *bell_for(struct poller *poller, int i)
 static int watch(struct poller *poller, int i)
 {
     struct socket *socket;
-    int rc = socket_enter(poller->items[i].socket, &socket);
+    int rc = go_to(poller, poller->items[i].socket, &socket);
     if (rc < 0)
         return rc;
-    struct ctx *ctx = socket->ctx;
+    struct ctx *ctx = poller->entered;
     struct waiter *waiter = &poller->waiter;
     if (!poller->home)
         poller->home = ctx;
     if (ctx != poller->home) {
         waiter = bell_for(poller, i);
+        poller->abroad = true;
         poller->unattended |= !ctx->loop.has_steward;
     }
-    if (waiter)
-        socket_watch(socket, &poller->watches[i], waiter);
-    ctx_leave(ctx);
-    return waiter ? 0 : -ENOMEM;
+    if (!waiter)
+        return -ENOMEM;
+    socket_watch(socket, &poller->watches[i], waiter);
+    return 0;
 }
 
 static int watch_all(struct poller *poller)
@@ -169,8 +196,9 @@ static int watch_all(struct poller *poller)
     poller->waiter.what = "zmq_poll";
     poller->waiter.fds = poller->fds;
     poller->waiter.fd_count = poller->fd_count;
+    poller->waiter.mask = poller->mask;
     poller->home = NULL;
-    poller->unattended = false;
+    poller->abroad = poller->unattended = false;
     int rc = 0;
     for (int i = 0; i < poller->count; i++) {
         poller->watches[i].waiter = NULL;
@@ -189,11 +217,8 @@ static void unwatch_all(struct poller *poller)
         struct socket *socket = poller->items[i].socket;
         if (!watch->waiter)
             continue;
-        /* Closed or not, it and its context last while it is watched. */
-        struct ctx *ctx = socket->ctx;
-        check(ctx_enter(ctx) == 0);
+        go_back(poller, socket->ctx); /* closed or not, both last while it is watched */
         socket_unwatch(socket, watch);
-        ctx_leave(ctx);
         if (watch->waiter != &poller->waiter)
             close(watch->waiter->bell);
     }
@@ -206,10 +231,9 @@ static int wait_at_home(struct poller *poller, uint64_t deadline_ns)
     uint64_t until_ns = deadline_ns;
     if (poller->unattended && loop_clock_ns() + UNATTENDED_NS < deadline_ns)
         until_ns = loop_clock_ns() + UNATTENDED_NS;
-    check(ctx_enter(home) == 0);
+    go_back(poller, home);
     ctx_settle(home);
     int rc = poller->waiter.woken ? 0 : loop_wait(&home->loop, &poller->waiter, until_ns);
-    ctx_leave(home);
     return rc == -ETIMEDOUT && until_ns < deadline_ns ? 0 : rc;
 }
 
@@ -218,7 +242,7 @@ static int wait_at_home(struct poller *poller, uint64_t deadline_ns)
 static int watch_and_wait(struct poller *poller, uint64_t deadline_ns)
 {
     int rc = watch_all(poller);
-    if (rc == 0)
+    if (rc == 0 && poller->abroad)
         rc = look(poller, false);
     if (rc == 0)
         rc = wait_at_home(poller, deadline_ns);
@@ -230,7 +254,11 @@ static int poll_sockets(struct poller *poller, uint64_t deadline_ns)
 {
     int ready = look(poller, false);
     if (ready == 0 && deadline_ns == 0)
-        return look(poller, true);
+        ready = look(poller, true);
+    if (ready == 0 && deadline_ns == 0 && poller->mask)
+        ready = look_at_descriptors(poller, 0, poller->mask); /* lets the signals in */
+    if (deadline_ns == 0)
+        return ready;
     while (ready == 0) {
         ready = watch_and_wait(poller, deadline_ns);
         if (ready == -ETIMEDOUT)
@@ -251,34 +279,47 @@ static uint64_t deadline_of(long timeout_ms)
 static int run(struct poller *poller, long timeout_ms)
 {
     list_descriptors(poller);
-    if (poller->fd_count - WAITER_FDS < (nfds_t)poller->count)
-        return poll_sockets(poller, deadline_of(timeout_ms));
-    if (timeout_ms < 0)
-        return look_at_descriptors(poller, -1);
-    return look_at_descriptors(poller, timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX);
+    if (poller->fd_count - WAITER_FDS == (nfds_t)poller->count) {
+        int wait_ms = timeout_ms < 0 ? -1 : timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
+        return look_at_descriptors(poller, wait_ms, poller->mask);
+    }
+    int ready = poll_sockets(poller, deadline_of(timeout_ms));
+    let_go(poller);
+    return ready;
 }
 
-int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
+static int poll_items(zmq_pollitem_t *items, int count, long timeout_ms, const sigset_t *mask)
 {
     struct watch watches[ON_STACK];
     struct pollfd fds[ON_STACK + WAITER_FDS];
-    struct poller poller = {.items = items, .count = n_items, .watches = watches, .fds = fds};
-    if (n_items < 0)
-        return answer(-EINVAL);
-    if (!items && n_items)
-        return answer(-EFAULT);
-    if (n_items <= ON_STACK) {
+    struct poller poller = {
+        .items = items, .count = count, .watches = watches, .fds = fds, .mask = mask};
+    if (count < 0)
+        return -EINVAL;
+    if (!items && count)
+        return -EFAULT;
+    if (count <= ON_STACK) {
         int rc = run(&poller, timeout_ms);
         free(poller.bells);
-        return answer(rc);
+        return rc;
     }
     int rc = -ENOMEM;
-    poller.watches = malloc((size_t)n_items * sizeof *poller.watches);
-    poller.fds = malloc(((size_t)n_items + WAITER_FDS) * sizeof *poller.fds);
+    poller.watches = malloc((size_t)count * sizeof *poller.watches);
+    poller.fds = malloc(((size_t)count + WAITER_FDS) * sizeof *poller.fds);
     if (poller.watches && poller.fds)
         rc = run(&poller, timeout_ms);
     free(poller.watches);
     free(poller.fds);
     free(poller.bells);
-    return answer(rc);
+    return rc;
+}
+
+int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms)
+{
+    return answer(poll_items(items, n_items, timeout_ms, NULL));
+}
+
+int zmq_ppoll(zmq_pollitem_t *items, int n_items, long timeout_ms, const void *sigmask)
+{
+    return answer(poll_items(items, n_items, timeout_ms, sigmask));
 }

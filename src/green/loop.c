@@ -176,6 +176,15 @@ static int poll_timeout_ms(struct loop *loop, uint64_t deadline_ns)
     return timeout;
 }
 
+int loop_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask)
+{
+    if (!mask)
+        return poll(fds, count, timeout_ms);
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                               .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+    return ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, mask);
+}
+
 /* Polls with the lock released: the loop's descriptor if `fd` is that, the bell, and those of the
  * application's that the waiter came with. */
 static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int timeout_ms)
@@ -188,7 +197,7 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
         timeout_ms = BLIND_POLL_MS;
     waiter->polling = true;
     pthread_mutex_unlock(&loop->lock);
-    int n = poll(fds, count, timeout_ms);
+    int n = loop_poll(fds, count, timeout_ms, waiter->mask);
     int error = errno;
     lock_after_poll(loop);
     waiter->polling = false;

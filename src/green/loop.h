@@ -20,6 +20,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@ struct waiter {
     int bell;              /* an eventfd that ends its poll; -1: none, it looks every 10 ms */
     struct pollfd *fds;    /* descriptors of the application's that wake it too, behind ours */
     nfds_t fd_count;       /* the WAITER_FDS that are ours included; 0 without any */
+    const sigset_t *mask;  /* of signals during its poll; NULL: the thread's own */
 };
 
 /* The first places of waiter->fds are for the loop: its own descriptor and the bell. */
@@ -119,6 +121,9 @@ void loop_wake(struct loop *loop, struct waiter *waiter);
 
 /* Ends the poll of an ordinary thread's waiter. */
 void loop_ring(struct waiter *waiter);
+
+/* poll(2), or ppoll(2) if there is a mask. */
+int loop_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask);
 
 uint64_t loop_clock_ns(void);
 
