@@ -686,9 +686,9 @@ typedef struct zmq_pollitem_t {
 /*
  * Waits until one of `n_items` items has one of its events: ZMQ_POLLIN (something to receive),
  * ZMQ_POLLOUT (something can be sent), for descriptors also ZMQ_POLLERR and ZMQ_POLLPRI. Waits for
- * `timeout_ms` milliseconds at most, not at all for 0, without limit when negative. Sets the revents
- * of all items; of a descriptor that is closed or broken to ZMQ_POLLERR, asked for or not. Returns
- * how many have events, 0 when the time ran out, or -1:
+ * `timeout_ms` milliseconds at most, not at all for 0, without limit when negative. Sets the
+ * revents of all items; of a descriptor that is closed or broken to ZMQ_POLLERR, asked for or not.
+ * Returns how many have events, 0 when the time ran out, or -1:
  *   EINVAL    n_items is negative.
  *   EFAULT    items is NULL and n_items is not 0.
  *   EINTR     a signal came while it waited.
@@ -973,8 +973,8 @@ ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events
 
 /*
  * zmq_poll with the signals in `sigmask`, a const sigset_t *, blocked while it waits, and those of
- * the thread before and after, as ppoll(2) does it. NULL: the same as zmq_poll. Returns as zmq_poll;
- * with EINTR also for a signal that was blocked before, when no item has events.
+ * the thread before and after, as ppoll(2) does it. NULL: the same as zmq_poll. Returns as that
+ * does; with EINTR also for a signal that was blocked before, when no item has events.
  */
 ZMQ_EXPORT int zmq_ppoll(zmq_pollitem_t *items, int n_items, long timeout_ms, const void *sigmask);
 
