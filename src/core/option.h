@@ -70,6 +70,8 @@ struct options {
     int use_fd;                       /* a listening descriptor to bind on, -1: make one */
     struct option_value bindtodevice; /* SO_BINDTODEVICE */
     struct option_value socks_proxy;  /* connect through this SOCKS5 server */
+    struct option_value socks_username; /* a login there, if it is set */
+    struct option_value socks_password;
     struct option_value tcp_accept_filter; /* struct cidr: ask option_accepts_tcp */
     struct option_value ipc_filter_pid;    /* uint32_t, so the next two: ask option_accepts_ipc */
     struct option_value ipc_filter_uid;

@@ -25,13 +25,14 @@ struct dialer {
     struct socket *socket;
     struct options *options; /* frozen */
     struct endpoint endpoint;
+    struct endpoint_host proxy; /* to be dialed instead; HOST_NONE for none */
     struct stream *stream;      /* while there is a connection, or half of one */
     struct addrinfo *addresses; /* of a name */
     struct addrinfo *next;      /* to be tried */
     uv_getaddrinfo_t resolver;
     bool resolving;
     bool closed;
-    bool given_up; /* a peer has refused us for good */
+    bool given_up; /* a peer has refused us for good, or there is nothing to be dialed */
     uv_timer_t timer;
     unsigned handles;
     unsigned delay_ms; /* the last one, of a back-off */
@@ -118,6 +119,11 @@ static void on_connect_timeout(uv_timer_t *timer)
         stream_fail(dialer->stream, LEAVE_TIMEOUT);
 }
 
+static bool is_proxied(const struct dialer *dialer)
+{
+    return dialer->proxy.kind != HOST_NONE;
+}
+
 /* Connects to one address. False when that fails at once. */
 static bool connect_to(struct dialer *dialer, const struct sockaddr *address, socklen_t size)
 {
@@ -138,6 +144,11 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
     dialer->stream = stream_open(dialer->socket, dialer->options, fd, &dialer->owner);
     if (!dialer->stream)
         return false;
+    if (is_proxied(dialer) && stream_through_proxy(dialer->stream, &dialer->endpoint.host) < 0) {
+        stream_close(dialer->stream);
+        dialer->stream = NULL;
+        return false;
+    }
     snprintf(dialer->stream->address, sizeof dialer->stream->address, "%.63s",
              dialer->attachment.endpoint);
     stream_start(dialer->stream, connecting);
@@ -172,9 +183,8 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
     dial(dialer);
 }
 
-static void resolve(struct dialer *dialer)
+static void resolve(struct dialer *dialer, const struct endpoint_host *host)
 {
-    const struct endpoint_host *host = &dialer->endpoint.host;
     struct addrinfo hints = {.ai_family = dialer->options->ipv6 ? AF_UNSPEC : AF_INET,
                              .ai_socktype = SOCK_STREAM};
     char port[8];
@@ -195,19 +205,19 @@ static void resolve(struct dialer *dialer)
 static void start(struct dialer *dialer)
 {
     const struct endpoint *endpoint = &dialer->endpoint;
+    const struct endpoint_host *host = is_proxied(dialer) ? &dialer->proxy : &endpoint->host;
     bool begun;
     if (endpoint->transport == ENDPOINT_IPC) {
         struct sockaddr_un address;
         socklen_t size = endpoint_unix(endpoint, &address);
         begun = connect_to(dialer, (struct sockaddr *)&address, size);
-    } else if (endpoint->host.kind == HOST_NUMERIC) {
-        union endpoint_address address = endpoint->host.address;
-        bool reachable = dialer->options->ipv6 ||
-                         endpoint_local(&endpoint->host, false, &address) == 0;
+    } else if (host->kind == HOST_NUMERIC) {
+        union endpoint_address address = host->address;
+        bool reachable = dialer->options->ipv6 || endpoint_local(host, false, &address) == 0;
         socklen_t size = address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
         begun = reachable && connect_to(dialer, &address.any, size);
     } else {
-        resolve(dialer);
+        resolve(dialer, host);
         return;
     }
     if (!begun)
@@ -232,6 +242,23 @@ static void dialer_close(struct attachment *attachment)
     if (dialer->resolving)
         uv_cancel((uv_req_t *)&dialer->resolver);
     loop_changed(&dialer->socket->ctx->loop);
+}
+
+/* Takes ZMQ_SOCKS_PROXY over, HOST:PORT. False when that is nothing to be dialed; as in libzmq
+ * the connection is then never made. */
+static bool find_proxy(struct dialer *dialer)
+{
+    const char *proxy = dialer->options->socks_proxy.data;
+    char text[ENDPOINT_TEXT_MAX];
+    struct endpoint endpoint;
+    if (!proxy || dialer->endpoint.transport != ENDPOINT_TCP)
+        return true;
+    int size = snprintf(text, sizeof text, "tcp://%s", proxy);
+    if (size >= (int)sizeof text || endpoint_parse(&endpoint, text, false) < 0 ||
+        endpoint.source.kind != HOST_NONE)
+        return false;
+    dialer->proxy = endpoint.host;
+    return true;
 }
 
 int dialer_open(struct socket *socket, const struct endpoint *endpoint, const char *text)
@@ -259,6 +286,8 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     dialer->timer.data = dialer;
     dialer->handles = 1;
     socket_set_last_endpoint(socket, text);
-    start(dialer);
+    dialer->given_up = !find_proxy(dialer);
+    if (!dialer->given_up)
+        start(dialer);
     return 0;
 }

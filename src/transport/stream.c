@@ -47,6 +47,7 @@ static void finish(struct stream *stream)
     uv_close((uv_handle_t *)&stream->poll, on_handle_closed);
     uv_close((uv_handle_t *)&stream->timer, on_handle_closed);
     close(stream->fd);
+    free(stream->socks);
     free(stream->handshake);
     stream->handshake = NULL;
     stream_drop_input(stream);
@@ -212,8 +213,12 @@ static void start_handshake(struct stream *stream)
     stream_poll(stream, UV_READABLE);
 }
 
-static void start_traffic(struct stream *stream)
+void stream_begin(struct stream *stream)
 {
+    if (stream->socks) {
+        stream_ask_proxy(stream);
+        return;
+    }
     stream->raw = option_is_raw(stream->options);
     if (!stream->raw) {
         start_handshake(stream);
@@ -231,7 +236,7 @@ static void on_connected(struct stream *stream)
     if (error)
         stream_fail(stream, LEAVE_CLOSED);
     else
-        start_traffic(stream);
+        stream_begin(stream);
 }
 
 /* The far end has closed while its input is held. What it still said goes to the inbox: no more
@@ -316,5 +321,5 @@ void stream_start(struct stream *stream, bool connecting)
     if (connecting)
         stream_poll(stream, UV_WRITABLE);
     else
-        start_traffic(stream);
+        stream_begin(stream);
 }

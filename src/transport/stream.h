@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A stream: one ZMTP connection over a descriptor, tcp or ipc.
  *
- *      CONNECTING ──> HANDSHAKE ──> TRAFFIC
- *           └──────────────┴────────────┴──> CLOSED
+ *      CONNECTING ──> (PROXY) ──> HANDSHAKE ──> TRAFFIC      raw: no HANDSHAKE
+ *           └────────────┴────────────┴────────────┴──> CLOSED
  *
  * Input is read into the context's scratch chunk, cut into runs and delivered. What cannot be
  * delivered is kept, and nothing is read until it can be. An idle stream owns no buffers. */
@@ -12,9 +12,17 @@
 #include "core/socket.h"
 #include "wire/session.h"
 
-enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_TRAFFIC, STREAM_CLOSED };
+enum stream_state {
+    STREAM_CONNECTING,
+    STREAM_PROXY,
+    STREAM_HANDSHAKE,
+    STREAM_TRAFFIC,
+    STREAM_CLOSED
+};
 
 struct stream;
+struct endpoint_host;
+struct socks;
 
 /* Who made the stream: a dialer or a listener. Called back at most once each, in this order. */
 struct stream_owner {
@@ -45,6 +53,7 @@ struct stream {
     struct options *options;    /* frozen */
     struct stream_owner *owner; /* NULL once it needs to know nothing more */
     struct peer *peer;          /* from the handshake on */
+    struct socks *socks;        /* until the proxy has gone on to the target; NULL without one */
     struct handshake *handshake;
     TAILQ_ENTRY(stream) line; /* the listener's, during the handshake */
 
@@ -80,6 +89,9 @@ struct stream {
 struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner);
 
+/* Before it begins: its far end is a SOCKS5 proxy, and the target behind it. 0 or -ENOMEM. */
+int stream_through_proxy(struct stream *stream, const struct endpoint_host *target);
+
 /* Begins, once the owner is ready to be called; `connecting` when connect() is still under way. */
 void stream_start(struct stream *stream, bool connecting);
 
@@ -90,9 +102,12 @@ void stream_close(struct stream *stream);
 void stream_fail(struct stream *stream, enum leave why);
 
 /* Between stream.c and its other files: */
+void stream_begin(struct stream *stream); /* it is connected: proxy, handshake, traffic */
 void stream_poll(struct stream *stream, int events);
 bool stream_read(struct stream *stream); /* false: there was nothing */
 bool stream_read_raw(struct stream *stream);
+bool stream_read_proxy(struct stream *stream);
+void stream_ask_proxy(struct stream *stream);
 void stream_notice(struct stream *stream); /* raw: an empty message, as ZMQ_STREAM_NOTIFY says */
 size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t size);
 void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size);

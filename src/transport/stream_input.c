@@ -331,6 +331,8 @@ static void continue_body(struct stream *stream, size_t size)
 
 bool stream_read(struct stream *stream)
 {
+    if (stream->state == STREAM_PROXY)
+        return stream_read_proxy(stream);
     if (stream->raw)
         return stream_read_raw(stream);
     struct chunk *scratch = ctx_scratch(stream->socket->ctx);

@@ -28,8 +28,8 @@ static inline struct sockaddr_in raw_address(int port)
     return address;
 }
 
-/* A listener on a free port, or on the given one. */
-static inline int raw_listen(int *port, int backlog)
+/* Takes a free port, or the given one, that refuses connections until listen(). */
+static inline int raw_bind(int *port)
 {
     struct sockaddr_in address = raw_address(*port);
     socklen_t size = sizeof address;
@@ -37,9 +37,16 @@ static inline int raw_listen(int *port, int backlog)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, backlog), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     *port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* A listener on a free port, or on the given one. */
+static inline int raw_listen(int *port, int backlog)
+{
+    int fd = raw_bind(port);
+    assert_int_equal(listen(fd, backlog), 0);
     return fd;
 }
 
