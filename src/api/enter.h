@@ -23,9 +23,8 @@ static inline bool is_open_socket(const void *handle)
            atomic_load_explicit(&socket->magic, memory_order_acquire) == SOCKET_MAGIC;
 }
 
-/* Takes the lock of the context of the socket behind `handle`; ctx_leave(socket->ctx) gives it
- * back. -ENOTSOCK, or -ETERM in the child of a fork: the lock is not held. */
-static inline int socket_enter(void *handle, struct socket **socket)
+/* As socket_enter(), for those who mind the socket's lanes themselves. */
+static inline int socket_enter_lanes(void *handle, struct socket **socket)
 {
     if (!is_open_socket(handle))
         return -ENOTSOCK;
@@ -46,6 +45,16 @@ static inline bool has_ended(struct socket *socket)
 {
     socket->told_end |= socket->ctx->shutting_down;
     return socket->told_end;
+}
+
+/* Takes the lock of the context of the socket behind `handle`; ctx_leave(socket->ctx) gives it
+ * back. -ENOTSOCK, or -ETERM in the child of a fork: the lock is not held. */
+static inline int socket_enter(void *handle, struct socket **socket)
+{
+    int rc = socket_enter_lanes(handle, socket);
+    if (rc == 0)
+        lane_close_all(*socket);
+    return rc;
 }
 
 /* As the public functions answer: a negative errno becomes -1 and errno. A deadline scope that is

@@ -13,6 +13,19 @@ static bool is_too_long(const struct ctx *ctx, size_t size)
     return ctx->max_msgsz < INT_MAX && size > (size_t)ctx->max_msgsz;
 }
 
+/* May a call that could wait be served? Not in a green thread that was cancelled. */
+static bool may_go_on(int flags)
+{
+    return likely(!hub_current) || (flags & ZMQ_DONTWAIT) || !hub_is_cancelled();
+}
+
+/* A call has been served without waiting: other green threads get a turn now and then. */
+static void breathe(int flags)
+{
+    if (!(flags & ZMQ_DONTWAIT))
+        hub_breathe();
+}
+
 /* Sends a part, which stays the caller's to close. */
 static int send_part(void *handle, struct msg *msg, int flags)
 {
@@ -29,18 +42,32 @@ static int send_part(void *handle, struct msg *msg, int flags)
         rc = -EMSGSIZE;
     else
         rc = socket_send(socket, msg, flags);
+    if (rc == 0)
+        lane_open_out(socket);
     lamp_seen(socket);
     ctx_leave(ctx);
-    if (!(flags & ZMQ_DONTWAIT))
-        hub_breathe();
+    breathe(flags);
     return rc;
+}
+
+/* Lanes for what has come, if it may be received by one. True: that has been done. */
+static bool receive_by_lane(struct socket *socket, struct msg *msg, int flags)
+{
+    if (!may_go_on(flags))
+        return false;
+    lane_catch_up(socket);
+    lane_open_in(socket);
+    if (lane_take_msg(&socket->in_lane, msg))
+        return true;
+    lane_close_all(socket);
+    return false;
 }
 
 /* Receives a part into `msg`, whose former content is released. */
 static int receive_part(void *handle, struct msg *msg, int flags, bool properties)
 {
     struct socket *socket;
-    int rc = socket_enter(handle, &socket);
+    int rc = socket_enter_lanes(handle, &socket);
     if (rc < 0)
         return rc;
     struct ctx *ctx = socket->ctx;
@@ -48,12 +75,14 @@ static int receive_part(void *handle, struct msg *msg, int flags, bool propertie
         rc = -ETERM;
     else if (!msg || !msg_is_valid(msg))
         rc = -EFAULT;
-    else
+    else if (!receive_by_lane(socket, msg, flags)) {
         rc = socket_receive(socket, msg, flags, properties);
+        if (rc == 0)
+            lane_open_in(socket);
+    }
     lamp_seen(socket);
     ctx_leave(ctx);
-    if (!(flags & ZMQ_DONTWAIT))
-        hub_breathe();
+    breathe(flags);
     return rc;
 }
 
@@ -73,9 +102,21 @@ static bool is_copied_anyway(size_t size)
     return size > 0 && size < BUFFER_SHARE_MIN;
 }
 
+/* Sends a part by the socket's lane, which takes a whole message only. */
+static bool put_by_lane(void *handle, const void *data, size_t size, int flags, bool chunk)
+{
+    if (!is_open_socket(handle) || (flags & ZMQ_SNDMORE) || !may_go_on(flags) ||
+        !lane_put(&((struct socket *)handle)->out_lane, data, size, chunk))
+        return false;
+    breathe(flags);
+    return true;
+}
+
 int zmq_send(void *socket, const void *data, size_t size, int flags)
 {
     struct msg msg;
+    if (likely((data || !size) && put_by_lane(socket, data, size, flags, false)))
+        return (int)size;
     if (!data && size)
         return answer(send_part(socket, NULL, flags));
     if (is_copied_anyway(size)) {
@@ -109,7 +150,9 @@ int zmq_send_const(void *socket, const void *data, size_t size, int flags)
 int zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
 {
     struct msg *msg = (struct msg *)message;
-    int rc = send_part(socket, msg, flags);
+    bool sent = msg && msg_is_valid(msg) &&
+                put_by_lane(socket, msg_data(msg), msg_size(msg), flags, msg_chunk(msg));
+    int rc = sent ? 0 : send_part(socket, msg, flags);
     if (rc < 0)
         return answer(rc);
     int size = answer_size(msg_size(msg));
@@ -118,14 +161,34 @@ int zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
     return size;
 }
 
+/* Receives a part by the socket's lane, the first octets of it that fit; *whole is its size. */
+static bool take_by_lane(void *handle, void *data, size_t size, int flags, size_t *whole)
+{
+    struct frame frame;
+    if (!is_open_socket(handle) || !may_go_on(flags))
+        return false;
+    struct lane *lane = &((struct socket *)handle)->in_lane;
+    if (!lane_find(lane, &frame))
+        return false;
+    *whole = frame.size;
+    if (likely(size && frame.size))
+        memcpy(data, frame.body, frame.size < size ? frame.size : size);
+    lane_pass(lane, &frame);
+    breathe(flags);
+    return true;
+}
+
 int zmq_recv(void *socket, void *data, size_t size, int flags)
 {
     struct msg msg;
+    size_t whole;
+    if (likely((data || !size) && take_by_lane(socket, data, size, flags, &whole)))
+        return (int)whole;
     msg_init(&msg);
     int rc = receive_part(socket, &msg, flags, false);
     if (rc < 0)
         return answer(rc);
-    size_t whole = msg_size(&msg);
+    whole = msg_size(&msg);
     if (size && whole && data)
         memcpy(data, msg_data(&msg), whole < size ? whole : size);
     else if (size && whole)
@@ -137,6 +200,11 @@ int zmq_recv(void *socket, void *data, size_t size, int flags)
 int zmq_msg_recv(zmq_msg_t *message, void *socket, int flags)
 {
     struct msg *msg = (struct msg *)message;
+    if (msg && msg_is_valid(msg) && is_open_socket(socket) && may_go_on(flags) &&
+        lane_take_msg(&((struct socket *)socket)->in_lane, msg)) {
+        breathe(flags);
+        return (int)msg_size(msg);
+    }
     int rc = receive_part(socket, msg, flags, true);
     return rc < 0 ? answer(rc) : answer_size(msg_size(msg));
 }

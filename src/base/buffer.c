@@ -77,7 +77,8 @@ static uint8_t *tail_reserve(struct buffer *buffer, size_t size)
     struct piece *piece = piece_place(buffer);
     if (!piece)
         return NULL;
-    size_t want = CHUNK_FIRST;
+    size_t want = buffer->wants_room ? CHUNK_LAST : CHUNK_FIRST;
+    buffer->wants_room = false;
     while (want < CHUNK_LAST && (want < size || want < buffer->bytes))
         want = want * 8 < CHUNK_LAST ? want * 8 : CHUNK_LAST;
     struct chunk *chunk = chunk_new(want < size ? size : want);
@@ -172,6 +173,21 @@ int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally)
 {
     return buffer_append_two(buffer, data, size, NULL, 0, tally);
+}
+
+uint8_t *buffer_tail(struct buffer *buffer, struct chunk **chunk, size_t *room)
+{
+    if (!buffer->tail_room || piece_last(buffer)->open)
+        return NULL;
+    struct piece *last = piece_last(buffer);
+    *chunk = last->chunk;
+    *room = buffer->tail_room;
+    return last->data + last->size;
+}
+
+void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally)
+{
+    tail_commit(buffer, size, tally, false);
 }
 
 static int append_prefixed(struct buffer *buffer, const struct run *run,
@@ -342,6 +358,20 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left)
         buffer->inside = buffer->open = piece->open;
         piece_drop(buffer);
     }
+}
+
+void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally)
+{
+    struct piece *piece = piece_at(buffer, 0);
+    struct tally left = {0};
+    if (size == piece->size - buffer->gone) {
+        buffer_advance(buffer, size, &left);
+        return;
+    }
+    buffer->bytes -= size;
+    buffer->gone = buffer->walked += size;
+    tally_sub(&piece->tally, tally);
+    tally_sub(&buffer->tally, tally);
 }
 
 /* Drops what is left of the first piece, all of it inside the open message. */

@@ -37,6 +37,7 @@ struct buffer {
     struct piece *pieces; /* a ring of `room` places (a power of two) */
     uint32_t first, count, room;
     uint32_t tail_room; /* octets that may still be written behind the last piece */
+    bool wants_room;    /* the next chunk should be a large one */
     size_t gone;        /* octets of the first piece that have left */
     size_t walked;      /* ... of which these were whole frames, and are out of its tally */
     uint64_t bytes;     /* octets that wait, headers included */
@@ -82,6 +83,11 @@ int buffer_append_two(struct buffer *buffer, const void *first, size_t first_siz
  * at the beginning of a message. */
 int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool skip_first);
 
+/* The room behind the last piece, for whole messages that the caller writes there and then commits;
+ * NULL if there is none. Nobody else may append meanwhile. */
+uint8_t *buffer_tail(struct buffer *buffer, struct chunk **chunk, size_t *room);
+void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally);
+
 /* As output: fills at most `max` vectors with the next octets to leave; returns how many. */
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
 
@@ -117,6 +123,13 @@ void buffer_pop(struct buffer *buffer, const struct frame *frame);
  * together there, or one large message, made of shared pieces in `large` (empty before, the
  * caller's to term). 0 or -ENOMEM. */
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large);
+
+/* As inbox, between two messages: the octets of frames at the front that lie together, for the
+ * caller to read and then skip. NULL if there are none. */
+const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, size_t *size);
+
+/* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
+void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
 
 /* As inbox: drops the first `messages` messages. */
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages);

@@ -20,6 +20,7 @@ struct chunk {
     uint8_t *data;          /* behind this header, or the user's own memory */
     chunk_free_fn *free_fn; /* how the user wants it back; NULL for our own memory */
     void *hint;
+    _Atomic(uint8_t *) written; /* how far a lane has filled it, see core/lane.h */
 };
 
 /* Memory for `size` bytes with one reference, or NULL. */

@@ -103,6 +103,16 @@ void buffer_drop_rest(struct buffer *buffer, struct tally *dropped)
     buffer_cut(buffer, end.n, end.at, &kept);
 }
 
+const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, size_t *size)
+{
+    const struct piece *piece = piece_at(buffer, 0);
+    if (!buffer->count || piece->body || piece->size == buffer->gone)
+        return NULL;
+    *chunk = piece->chunk;
+    *size = piece->size - buffer->gone;
+    return piece->data + buffer->gone;
+}
+
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large)
 {
     struct cursor cursor = cursor_front(buffer);

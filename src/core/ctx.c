@@ -28,6 +28,7 @@ static atomic_uint fork_generation;
 static void in_child(void)
 {
     atomic_fetch_add(&fork_generation, 1);
+    lane_forked();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
@@ -199,6 +200,7 @@ void ctx_shutdown(struct ctx *ctx)
     LIST_FOREACH(socket, &ctx->sockets, all) {
         if (socket->sink)
             socket->sink->closing(socket->sink);
+        lane_close_all(socket);
         socket_notify(socket, EVENT_IN | EVENT_OUT);
         ctx_later(ctx, &socket->finish); /* a lingering one may have nothing to wait for now */
     }

@@ -92,7 +92,7 @@ bool peer_make_room(struct peer *peer)
     return peer_has_room(peer);
 }
 
-static void count_queued(struct peer *peer, const struct tally *tally)
+void peer_count_queued(struct peer *peer, const struct tally *tally)
 {
     struct tally units = in_books(peer, tally);
     tally_add(&peer->socket->ledger.queued, &units);
@@ -102,7 +102,7 @@ static void count_queued(struct peer *peer, const struct tally *tally)
 void peer_count_own(struct peer *peer, const struct tally *tally)
 {
     tally_add(&peer->socket->ledger.copied, tally);
-    count_queued(peer, tally);
+    peer_count_queued(peer, tally);
 }
 
 /* Queues whole messages. Without memory they are dropped; and the connection is given up if a
@@ -115,7 +115,7 @@ static bool queue(struct peer *peer, const struct run *run, const struct prefix 
         tally.bytes += prefix->bytes * tally.messages;
     }
     uint64_t before = peer->out.bytes;
-    count_queued(peer, &tally);
+    peer_count_queued(peer, &tally);
     if (buffer_append_run(&peer->out, run, prefix) == 0)
         return true;
     peer_dropped(peer, &tally, DROP_NO_MEMORY);
@@ -147,7 +147,7 @@ static struct run write_direct(struct peer *peer, const struct run *run)
         return *run;
     size_t size = peer->link->write(peer, run->data, run->size);
     struct run gone = run_within(run, size);
-    count_queued(peer, &gone.tally);
+    peer_count_queued(peer, &gone.tally);
     peer_sent(peer, &gone.tally);
     struct run rest = run_after(run, &gone);
     if (size > gone.size) {
@@ -206,7 +206,7 @@ void peer_write_slices(struct peer *peer, const struct slice *slices, size_t cou
         tally.parts += count * prefix->parts;
         tally.bytes += count * prefix->bytes;
     }
-    count_queued(peer, &tally);
+    peer_count_queued(peer, &tally);
     if (buffer_append_slices(&peer->out, slices, count, stride, prefix, &tally) < 0)
         peer_dropped(peer, &tally, DROP_NO_MEMORY);
     if (peer->out.bytes >= PEER_FLUSH_BYTES)
@@ -231,7 +231,7 @@ bool peer_write_rest(struct peer *peer, const struct run *message)
     }
     struct tally rest = message->tally;
     tally_sub(&rest, &tally);
-    count_queued(peer, &rest);
+    peer_count_queued(peer, &rest);
     if (buffer_append_buffer(&peer->out, message->large, true) < 0)
         peer_dropped(peer, &rest, DROP_NO_MEMORY);
     peer_mark_dirty(peer);

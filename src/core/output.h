@@ -39,6 +39,9 @@ bool peer_make_room(struct peer *peer);
 void peer_sent(struct peer *peer, const struct tally *tally);
 void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason);
 
+/* Books messages that were put into peer->out by other ways than these. */
+void peer_count_queued(struct peer *peer, const struct tally *tally);
+
 /* For links that tell of subscriptions in messages of their own, put into peer->out: books them. */
 void peer_count_own(struct peer *peer, const struct tally *tally);
 

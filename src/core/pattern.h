@@ -22,6 +22,7 @@ struct pattern {
     int type; /* ZMQ_PAIR ... */
     enum inbound inbound;
     bool can_receive, can_send; /* else ENOTSUP */
+    bool is_plain;              /* what is sent goes as it is to any one peer, at any time */
     bool balances;              /* peers with room stand in socket->lineup.open */
 
     /* The socket is made: socket->state may be allocated. 0 or -ENOMEM. May be NULL. */

@@ -35,6 +35,7 @@ static void attach(struct peer *peer)
     struct socket *socket = peer->socket;
     if (peer->attached)
         return;
+    lane_close_all(socket);
     peer->attached = true;
     if (socket->pattern->attach)
         socket->pattern->attach(socket, peer);
@@ -46,6 +47,7 @@ static void attach(struct peer *peer)
 static void detach(struct peer *peer)
 {
     struct socket *socket = peer->socket;
+    lane_close_all(socket);
     lineup_remove_open(&socket->lineup, peer);
     if (peer->attached && socket->pattern->detach)
         socket->pattern->detach(socket, peer);
@@ -117,6 +119,7 @@ int peer_set_id(struct peer *peer, const uint8_t *id, size_t size)
 int peer_ready(struct peer *peer)
 {
     struct socket *socket = peer->socket;
+    lane_close_all(socket);
     peer->ready = true;
     if (peer->ending) {
         peer_mark_dirty(peer);
@@ -149,11 +152,13 @@ void peer_lost(struct peer *peer)
     struct socket *socket = peer->socket;
     struct tally dropped = {0};
     bool was_ready = peer->ready;
+    peer->held = false;
+    lane_close_all(socket);
     tell_left(peer);
     peer->ready = false;
     peer->link = NULL;
     peer->far = NULL;
-    peer->held = peer->last_words = false;
+    peer->last_words = false;
     if (buffer_is_empty(&peer->in))
         sender_forget(peer);
     buffer_drop_open(&peer->out, &dropped);
@@ -188,6 +193,8 @@ static void destroy(struct peer *peer)
 void peer_close(struct peer *peer)
 {
     struct socket *socket = peer->socket;
+    peer->held = false; /* what it has not delivered will not come any more */
+    lane_close_all(socket);
     tell_left(peer);
     sender_remember(peer);
     peer->ready = false; /* nobody who is told of the end writes to it any more */

@@ -93,6 +93,7 @@ static bool is_last(const struct socket *socket, bool more)
 static int try_send(struct socket *socket, struct msg *msg, bool more)
 {
     bool last = is_last(socket, more);
+    lane_close_all(socket); /* while we waited others may have opened one */
     if (!socket->sending) {
         struct frame first = {
             .flags = more ? FRAME_MORE : 0, .size = msg_size(msg), .body = msg_data(msg)};
@@ -182,6 +183,7 @@ static void finish_reading(struct socket *socket)
 
 int socket_try_receive(struct socket *socket, struct msg *msg, bool properties)
 {
+    lane_close_all(socket); /* while we waited others may have opened one */
     if (!socket->reading && buffer_is_empty(&socket->lead)) {
         int rc = socket->pattern->begin(socket);
         if (rc < 0)
@@ -251,6 +253,7 @@ bool socket_can_send(struct socket *socket)
 
 int socket_events(struct socket *socket)
 {
+    lane_catch_up(socket);
     return (socket_can_receive(socket) ? ZMQ_POLLIN : 0) |
            (socket_can_send(socket) ? ZMQ_POLLOUT : 0);
 }
@@ -278,9 +281,13 @@ void socket_probe(struct socket *socket, struct peer *peer)
 
 void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter)
 {
+    bool was_fed = socket->feeder;
+    lane_close_feeder(socket);
     watch->waiter = waiter;
     socket->users++;
     TAILQ_INSERT_TAIL(&socket->watches, watch, line);
+    if (was_fed) /* something may have come since the waiter looked */
+        loop_wake(&socket->ctx->loop, waiter);
 }
 
 void socket_unwatch(struct socket *socket, struct watch *watch)

@@ -10,6 +10,7 @@
 #include "base/msg.h"
 #include "core/attachment.h"
 #include "core/ctx.h"
+#include "core/lane.h"
 #include "core/lineup.h"
 #include "core/option.h"
 #include "core/pattern.h"
@@ -70,16 +71,18 @@ struct socket {
     struct ledger ledger;   /* of all that goes out through this socket */
 
     struct watches watches;
-    struct lamp *lamp;      /* what ZMQ_FD has handed out; NULL: nobody has asked */
-    struct sink *sink;      /* the device that it belongs to, or NULL */
-    uint64_t out_bytes_max; /* for its peers; UINT64_MAX outside of a device */
-    bool tells_sent;        /* the sink wants to know when messages have left */
-    unsigned users;         /* threads inside a waiting call */
-    bool closed;            /* by the application; lingering if it is still here */
-    bool told_end;          /* a call has given ETERM: now those for options do so too */
-    uv_timer_t linger;      /* runs while it lingers */
-    unsigned handles;       /* of the loop, not closed yet: linger */
-    struct task finish;     /* socket_maybe_finish(), later */
+    struct lamp *lamp;             /* what ZMQ_FD has handed out; NULL: nobody has asked */
+    struct sink *sink;             /* the device that it belongs to, or NULL */
+    uint64_t out_bytes_max;        /* for its peers; UINT64_MAX outside of a device */
+    bool tells_sent;               /* the sink wants to know when messages have left */
+    struct socket *feeder;         /* whose lane goes into an inbox of this one, or NULL */
+    unsigned users;                /* threads inside a waiting call */
+    bool closed;                   /* by the application; lingering if it is still here */
+    bool told_end;                 /* a call has given ETERM: now those for options do so too */
+    uv_timer_t linger;             /* runs while it lingers */
+    unsigned handles;              /* of the loop, not closed yet: linger */
+    struct task finish;            /* socket_maybe_finish(), later */
+    struct lane out_lane, in_lane; /* closed whenever the socket is; they outlast it */
 };
 
 enum { SOCKET_MAGIC = 0x67736f63 };

@@ -5,6 +5,7 @@
 #include "core/twin.h"
 
 #include "core/output.h"
+#include "core/socket.h"
 
 static uint64_t sum(uint64_t one, uint64_t other)
 {
@@ -52,6 +53,7 @@ void twin_set_marks(struct peer *peer)
 {
     struct peer *other = peer->twin;
     uint64_t before = other->out_max;
+    lane_close_all(other->socket);
     set_limit(peer, other);
     set_limit(other, peer);
     if (other->out_max != before)
@@ -73,6 +75,16 @@ static uint64_t to_tell(const struct peer *peer)
     if (buffer_is_empty(&peer->in) && sender->unread >= sender->out_max)
         return read;
     return peer->tells_after ? read - read % peer->tells_after : 0;
+}
+
+uint64_t twin_quota(const struct peer *peer)
+{
+    if (!peer->twin || !peer->tells_after)
+        return UINT64_MAX;
+    uint64_t waiting = peer->in.tally.messages, read = peer->took - peer->told - waiting;
+    uint64_t quota = peer->tells_after - read % peer->tells_after - 1;
+    bool is_full = peer->twin->unread >= peer->twin->out_max;
+    return is_full && waiting && quota >= waiting ? waiting - 1 : quota;
 }
 
 void twin_was_read(struct peer *peer)

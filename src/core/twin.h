@@ -18,4 +18,8 @@ void twin_set_marks(struct peer *peer);
 void twin_took(struct peer *peer, uint64_t messages);
 void twin_was_read(struct peer *peer);
 
+/* How many messages may be read from the inbox before twin_was_read() has something to tell.
+ * UINT64_MAX for no limit, or no twin. */
+uint64_t twin_quota(const struct peer *peer);
+
 #endif

@@ -27,6 +27,7 @@ const char *account_leave_name(unsigned reason)
 /* New books for a socket and its peers. What already waits in it is taken over as received. */
 static void open_ledger(struct socket *socket)
 {
+    lane_close_all(socket);
     struct tally queued = socket->ledger.queued;
     struct peer *peer;
     socket->ledger = (struct ledger){.received = queued, .queued = queued};

@@ -97,6 +97,7 @@ void capture_start(struct gmq_device *device)
     device->capture_sink = (struct sink){
         .deliver = discard, .changed = changed, .closing = closing};
     device->hand_out.run = hand_out;
+    lane_close_all(device->capture);
     device->capture->sink = &device->capture_sink;
 }
 

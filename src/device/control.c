@@ -107,6 +107,7 @@ void control_start(struct gmq_device *device)
     struct control *control = &device->control;
     control->serve.run = serve;
     control->sink = (struct sink){.changed = changed, .closing = closing};
+    lane_close_all(control->socket);
     control->socket->sink = &control->sink;
     ctx_later(device->ctx, &control->serve);
 }

@@ -29,6 +29,7 @@ const struct pattern pattern_dealer = {
     .inbound = INBOUND_PASS,
     .can_receive = true,
     .can_send = true,
+    .is_plain = true,
     .balances = true,
     .ready = ready,
     .begin = socket_begin_fair,

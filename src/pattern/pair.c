@@ -56,6 +56,7 @@ const struct pattern pattern_pair = {
     .inbound = INBOUND_PASS,
     .can_receive = true,
     .can_send = true,
+    .is_plain = true,
     .attach = attach,
     .ready = ready,
     .detach = detach,

@@ -21,6 +21,7 @@ const struct pattern pattern_push = {
     .type = ZMQ_PUSH,
     .inbound = INBOUND_PASS,
     .can_send = true,
+    .is_plain = true,
     .balances = true,
     .admit = admit,
     .route = route,

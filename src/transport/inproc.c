@@ -76,9 +76,10 @@ static void link_flush(struct peer *peer)
 {
     static _Thread_local int depth;
     struct peer *other = peer->far;
-    uint64_t messages = peer->out.tally.messages;
     if (peer->flushing)
         return; /* a ring of devices has brought us here again */
+    lane_close_out(peer->socket);
+    uint64_t messages = peer->out.tally.messages;
     if (depth >= DEPTH_MAX) {
         peer_mark_dirty(peer);
         return;

@@ -44,6 +44,7 @@ static void wait_until_writable(struct stream *stream)
 static void link_flush(struct peer *peer)
 {
     struct stream *stream = peer->far;
+    lane_close_out(peer->socket);
     while (!stream->blocked && !stream->failing.queued && !buffer_is_empty(&peer->out)) {
         struct iovec vectors[VECTORS_MAX];
         struct tally left = {0};
@@ -111,6 +112,7 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
         head_size = frame_header_write(head, 0, 1 + size);
         head[head_size++] = add;
     }
+    lane_close_out(peer->socket);
     int rc = buffer_append_two(&peer->out, head, head_size, topic, size, &tally);
     if (rc < 0)
         return rc;
@@ -124,6 +126,7 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
  * to ask without end must cost it more than us. */
 static void send_command(struct stream *stream, const uint8_t *octets, size_t size)
 {
+    lane_close_out(stream->socket);
     if (stream->blocked && stream->peer->out.bytes > UNREAD_MAX)
         return;
     if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) == 0)

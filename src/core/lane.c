@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* Lanes: see lane.h. Who closes one waits for its lock no longer than another copies one message:
+ * nobody waits for anything with it. */
+#include "core/lane.h"
+
+#include "core/sender.h"
+#include "core/socket.h"
+#include "core/twin.h"
+
+#include <sched.h>
+
+enum {
+    SPINS = 100,    /* before the processor is offered to who holds the lock */
+    ROOM_MIN = 64,  /* octets; a lane with less is not worth opening */
+    MANY = 32,      /* messages; after a lane that was used so much a large chunk comes */
+    INBOX_SHARE = 2 /* a lane that receives gets so much of a full inbox: a half */
+};
+
+atomic_uint lane_generation;
+
+void lane_forked(void)
+{
+    atomic_fetch_add(&lane_generation, 1);
+}
+
+static void enter(struct lane *lane)
+{
+    for (unsigned n = 1; !lane_try_enter(lane); n++) {
+        if (n % SPINS == 0)
+            sched_yield();
+    }
+}
+
+bool lane_take_msg(struct lane *lane, struct msg *msg)
+{
+    struct frame frame;
+    struct msg part;
+    if (!lane_find(lane, &frame))
+        return false;
+    if (msg_init_copy(&part, frame.body, frame.size) < 0) {
+        lane_leave(lane);
+        return false;
+    }
+    if (lane->properties)
+        part.properties = properties_ref(lane->properties);
+    lane_pass(lane, &frame);
+    msg_move(msg, &part);
+    return true;
+}
+
+/* ---- sending ---- */
+
+/* Books what a sender's lane let pass into the inbox of the other end. */
+static void book_direct(struct socket *socket, struct peer *far, size_t size,
+                        const struct tally *tally)
+{
+    struct peer *near = far->far;
+    tally_add(&socket->ledger.received, tally);
+    tally_add(&socket->ledger.forwarded, tally);
+    tally_add(&near->books.forwarded, tally);
+    buffer_commit(&far->in, size, tally);
+    twin_took(far, tally->messages);
+    lineup_add_ready(&far->socket->lineup, far);
+}
+
+static void book_output(struct socket *socket, struct peer *peer, size_t size,
+                        const struct tally *tally)
+{
+    tally_add(&socket->ledger.received, tally);
+    peer_count_queued(peer, tally);
+    buffer_commit(&peer->out, size, tally);
+    peer_mark_dirty(peer);
+    socket->ctx->flushed_ns = socket->ctx->loop.now_ns; /* a burst: it is not quiet */
+}
+
+/* Books what has passed. `shut`: and lets nothing more pass. */
+static void settle_out(struct socket *socket, bool shut)
+{
+    struct lane *lane = &socket->out_lane;
+    enter(lane);
+    size_t size = (size_t)(lane->at - lane->start);
+    uint64_t count = lane->granted - lane->left;
+    struct tally tally = {.messages = count, .parts = count, .bytes = lane->bytes};
+    bool used = lane->opened - lane->left >= MANY;
+    lane->start = lane->at;
+    lane->bytes = 0;
+    if (shut)
+        lane->left = 0;
+    lane->granted = lane->left;
+    lane_leave(lane);
+    struct buffer *into = lane->direct ? &lane->peer->in : &lane->peer->out;
+    if (shut && used)
+        into->wants_room = true;
+    if (count && lane->direct)
+        book_direct(socket, lane->peer, size, &tally);
+    else if (count)
+        book_output(socket, lane->peer, size, &tally);
+}
+
+void lane_close_out(struct socket *socket)
+{
+    struct lane *lane = &socket->out_lane;
+    if (likely(!lane->open))
+        return;
+    lane->open = false;
+    settle_out(socket, true);
+    if (lane->direct)
+        lane->peer->socket->feeder = NULL;
+}
+
+void lane_close_feeder(struct socket *socket)
+{
+    if (socket->feeder)
+        lane_close_out(socket->feeder);
+}
+
+/* Will everybody who waits for the socket look at it soon? */
+static bool is_awake(const struct socket *socket)
+{
+    const struct watch *watch;
+    TAILQ_FOREACH(watch, &socket->watches, line) {
+        if (!watch->waiter->woken)
+            return false;
+    }
+    return true;
+}
+
+/* The socket's peer, if it has only one and nothing special. */
+static struct peer *only_peer(const struct socket *socket)
+{
+    struct peer *peer = TAILQ_FIRST(&socket->peers);
+    if (!peer || TAILQ_NEXT(peer, all) || !TAILQ_EMPTY(&socket->departed) || socket->sink ||
+        socket->closed || socket->options.conflate || socket->ctx->shutting_down)
+        return NULL;
+    return peer;
+}
+
+/* Does the application receive what is in the inboxes, as it is? */
+static bool is_fair(const struct socket *socket)
+{
+    const struct pattern *pattern = socket->pattern;
+    return pattern->begin == socket_begin_fair && !pattern->end && !pattern->deliver &&
+           !pattern->can_receive_now;
+}
+
+/* Can messages go right into the inbox of the other end? */
+static bool is_direct(const struct peer *near)
+{
+    if (!near->ready || !near->link || !near->link->is_instant || !buffer_is_empty(&near->out))
+        return false;
+    const struct peer *far = near->far;
+    const struct socket *socket = far->socket;
+    return !far->held && !far->ending && only_peer(socket) == far && is_fair(socket) &&
+           !socket->lamp && is_awake(socket);
+}
+
+static void grant(struct lane *lane, struct peer *peer, struct chunk *chunk, uint8_t *at,
+                  size_t size, uint64_t messages)
+{
+    enter(lane);
+    lane->at = lane->start = at;
+    lane->end = at + size;
+    lane->chunk = chunk;
+    lane->bytes = 0;
+    lane->opened = lane->granted = lane->left = messages < UINT32_MAX ? (uint32_t)messages
+                                                                      : UINT32_MAX;
+    lane->generation = atomic_load(&lane_generation);
+    lane->peer = peer;
+    lane->open = true;
+    lane_leave(lane);
+}
+
+void lane_open_out(struct socket *socket)
+{
+    struct chunk *chunk;
+    size_t room;
+    struct peer *peer = socket->pattern->is_plain ? only_peer(socket) : NULL;
+    if (peer && peer->dirty && peer->link && peer->link->is_instant) {
+        ctx_settle(socket->ctx); /* the far end shall have it first */
+        peer = only_peer(socket);
+    }
+    if (!peer || !peer->attached || peer->full || peer->ending || socket->sending || socket->lamp ||
+        socket->out_lane.open || socket->ctx->max_msgsz < LANE_BODY_MAX)
+        return;
+    bool direct = is_direct(peer);
+    if (!direct && (!peer_has_room(peer) || !(peer->dirty || !peer->link)))
+        return;
+    struct peer *into = direct ? peer->far : peer;
+    struct buffer *buffer = direct ? &into->in : &into->out;
+    uint64_t messages = peer_room(peer);
+    uint8_t *at = buffer_tail(buffer, &chunk, &room);
+    if (!at || room < ROOM_MIN || !messages)
+        return;
+    atomic_store_explicit(&chunk->written, at, memory_order_relaxed);
+    socket->out_lane.direct = direct;
+    socket->out_lane.shares = socket->local;
+    grant(&socket->out_lane, into, chunk, at, room, messages);
+    if (direct)
+        into->socket->feeder = socket;
+}
+
+/* ---- receiving ---- */
+
+void lane_close_in(struct socket *socket)
+{
+    struct lane *lane = &socket->in_lane;
+    struct peer *peer = lane->peer;
+    if (likely(!lane->open))
+        return;
+    lane->open = false;
+    if (socket->feeder)
+        settle_out(socket->feeder, false);
+    enter(lane);
+    size_t size = (size_t)(lane->at - lane->start);
+    uint64_t count = lane->granted - lane->left;
+    struct tally tally = {.messages = count, .parts = count, .bytes = lane->bytes};
+    lane->left = 0;
+    lane_leave(lane);
+    properties_unref(lane->properties);
+    if (!size)
+        return;
+    if (socket->feeder && size == peer->in.bytes)
+        lane_close_feeder(socket); /* the chunk goes */
+    buffer_skip(&peer->in, size, &tally);
+    lineup_was_read(&socket->lineup, peer);
+    peer_inbox_read(peer);
+}
+
+void lane_catch_up(struct socket *socket)
+{
+    lane_close_out(socket);
+    lane_close_in(socket);
+    if (socket->feeder)
+        settle_out(socket->feeder, false);
+}
+
+void lane_close_all(struct socket *socket)
+{
+    lane_close_out(socket);
+    lane_close_in(socket);
+    lane_close_feeder(socket);
+}
+
+void lane_open_in(struct socket *socket)
+{
+    struct lane *lane = &socket->in_lane;
+    struct peer *peer = only_peer(socket);
+    struct chunk *chunk;
+    size_t size;
+    if (!is_fair(socket) || !peer || socket->reading || socket->lamp ||
+        !buffer_is_empty(&socket->lead) || lane->open)
+        return;
+    const uint8_t *at = buffer_head(&peer->in, &chunk, &size);
+    if (!at)
+        return;
+    uint64_t most = twin_quota(peer);
+    if (!peer->twin && peer->in_max != UINT64_MAX)
+        most = peer->in_max / INBOX_SHARE + 1;
+    if (!most)
+        return;
+    const struct lane *feeding = socket->feeder ? &socket->feeder->out_lane : NULL;
+    lane->live = feeding && feeding->chunk == chunk && peer->in.count == 1;
+    lane->properties = sender_properties(peer);
+    grant(lane, peer, chunk, (uint8_t *)at, size, most);
+}
