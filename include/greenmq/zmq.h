@@ -974,7 +974,8 @@ ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events
 /*
  * zmq_poll with the signals in `sigmask`, a const sigset_t *, blocked while it waits, and those of
  * the thread before and after, as ppoll(2) does it. NULL: the same as zmq_poll. Returns as that
- * does; with EINTR also for a signal that was blocked before, when no item has events.
+ * does; with EINTR also for a signal that was blocked before, when no item has events. In a green
+ * thread that waits the mask has no effect: others run meanwhile.
  */
 ZMQ_EXPORT int zmq_ppoll(zmq_pollitem_t *items, int n_items, long timeout_ms, const void *sigmask);
 

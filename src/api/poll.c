@@ -16,6 +16,8 @@
 #include "api/enter.h"
 #include "base/check.h"
 #include "core/lamp.h"
+#include "green/fdwait.h"
+#include "green/hub.h"
 
 #include <greenmq/zmq.h>
 #include <poll.h>
@@ -130,17 +132,24 @@ static void list_descriptors(struct poller *poller)
     }
 }
 
-/* Sets revents of all descriptors, for which it waits. Returns how many have events. */
-static int look_at_descriptors(const struct poller *poller, int timeout_ms, const sigset_t *mask)
+/* Sets revents of all descriptors from what was polled. */
+static void report_descriptors(const struct poller *poller)
 {
-    struct pollfd *fd = &poller->fds[WAITER_FDS];
-    int ready = loop_poll(fd, poller->fd_count - WAITER_FDS, timeout_ms, mask);
-    if (ready < 0)
-        return -errno;
+    const struct pollfd *fd = &poller->fds[WAITER_FDS];
     for (int i = 0; i < poller->count; i++) {
         if (!poller->items[i].socket)
             poller->items[i].revents = from_poll((fd++)->revents);
     }
+}
+
+/* Sets revents of all descriptors, for which it waits. Returns how many have events. */
+static int look_at_descriptors(const struct poller *poller, int timeout_ms, const sigset_t *mask)
+{
+    struct pollfd *fds = &poller->fds[WAITER_FDS];
+    int ready = loop_poll(fds, poller->fd_count - WAITER_FDS, timeout_ms, mask);
+    if (ready < 0)
+        return -errno;
+    report_descriptors(poller);
     return ready;
 }
 
@@ -276,13 +285,25 @@ static uint64_t deadline_of(long timeout_ms)
     return timeout_ms < LONG_MAX / 1000000 ? loop_deadline_ns(timeout_ms) : UINT64_MAX;
 }
 
-static int run(struct poller *poller, long timeout_ms)
+/* There is no socket among the items. */
+static int poll_descriptors(struct poller *poller, long timeout_ms)
 {
-    list_descriptors(poller);
-    if (poller->fd_count - WAITER_FDS == (nfds_t)poller->count) {
+    if (!hub_current || timeout_ms == 0) {
         int wait_ms = timeout_ms < 0 ? -1 : timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX;
         return look_at_descriptors(poller, wait_ms, poller->mask);
     }
+    int ready = fdwait_poll(hub_current, &poller->fds[WAITER_FDS], (nfds_t)poller->count,
+                            "zmq_poll", deadline_of(timeout_ms));
+    if (ready >= 0)
+        report_descriptors(poller);
+    return ready;
+}
+
+static int run(struct poller *poller, long timeout_ms)
+{
+    list_descriptors(poller);
+    if (poller->fd_count - WAITER_FDS == (nfds_t)poller->count)
+        return poll_descriptors(poller, timeout_ms);
     int ready = poll_sockets(poller, deadline_of(timeout_ms));
     let_go(poller);
     return ready;

@@ -175,6 +175,28 @@ int fdwait_park(struct hub *hub, struct pollfd *fds, nfds_t count, const char *w
     return rc;
 }
 
+int fdwait_poll(struct hub *hub, struct pollfd *fds, nfds_t count, const char *what,
+                uint64_t deadline_ns)
+{
+    struct thread *self = hub->current;
+    for (;;) {
+        int rc = poll(fds, count, 0);
+        if (rc != 0)
+            return rc < 0 ? -errno : rc;
+        rc = thread_check(self, true);
+        if (rc < 0)
+            return rc;
+        if (deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns)
+            return 0;
+        if (count)
+            rc = fdwait_park(hub, fds, count, what, thread_until(self, deadline_ns));
+        else
+            hub_park(what, thread_until(self, deadline_ns));
+        if (rc != 0)
+            return rc;
+    }
+}
+
 void fdwait_forget(struct hub *hub, int fd)
 {
     if (hub->fdwait && fd >= 0 && (size_t)fd < hub->fdwait->place_count && hub->fdwait->places[fd])

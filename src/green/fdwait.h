@@ -28,6 +28,11 @@ void fdwait_look(struct fdwait *fdwait);
 int fdwait_park(struct hub *hub, struct pollfd *fds, nfds_t count, const char *what,
                 uint64_t deadline_ns);
 
+/* poll(2) until the deadline, in which only the calling green thread is suspended. How many have
+ * revents, 0 at the deadline; a negative errno as from fdwait_park(), or as from thread_check(). */
+int fdwait_poll(struct hub *hub, struct pollfd *fds, nfds_t count, const char *what,
+                uint64_t deadline_ns);
+
 /* The descriptor is about to be closed: who waits for it in this hub finds POLLNVAL. */
 void fdwait_forget(struct hub *hub, int fd);
 
