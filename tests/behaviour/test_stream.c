@@ -302,6 +302,49 @@ TEST(the_application_names_a_peer)
     close(listener);
 }
 
+/* Expects it as raw_expect() does, unless the connection ends before. */
+static inline bool raw_hears(int fd, const char *text)
+{
+    char octet;
+    assert_true(raw_readable(fd, DEADLINE_MS));
+    if (recv(fd, &octet, 1, MSG_PEEK) <= 0) {
+        close(fd);
+        return false;
+    }
+    raw_expect(fd, text);
+    return true;
+}
+
+TEST(a_name_has_one_connection)
+{
+    better_than_libzmq(); /* it aborts */
+    int port[2] = {0}, listener[2], peer[2];
+    struct part web = {.data = "web", .size = 3};
+    void *socket = open_socket(ZMQ_STREAM);
+    for (int i = 0; i < 2; i++) {
+        listener[i] = raw_listen(&port[i], 8);
+        set_text(socket, ZMQ_CONNECT_ROUTING_ID, "web");
+        connect_to(socket, endpoint_of(port[i]).text);
+        peer[i] = raw_accept(listener[i]);
+        if (i == 0)
+            expect_notice(socket, &web);
+    }
+    raw_expect_end(peer[1], socket);
+    close(peer[1]);
+    send_text(socket, &web, "first");
+    raw_expect(peer[0], "first");
+    assert_int_equal(zmq_disconnect(socket, endpoint_of(port[0]).text), 0);
+    expect_notice(socket, &web); /* of the second, now that the name is free */
+    send_text(socket, &web, "second");
+    do {
+        peer[1] = raw_accept(listener[1]); /* those that were refused come first */
+    } while (!raw_hears(peer[1], "second"));
+    for (int i = 0; i < 2; i++) {
+        close(peer[i]);
+        close(listener[i]);
+    }
+}
+
 TEST(messages_tell_the_address_and_nothing_else)
 {
     struct scene scene = bound_scene();
@@ -429,6 +472,7 @@ int main(void)
         RUN(a_connection_that_was_sent_away_does_not_come_back),
         RUN(a_disconnected_peer_is_unknown),
         RUN(the_application_names_a_peer),
+        RUN(a_name_has_one_connection),
         RUN(messages_tell_the_address_and_nothing_else),
         OVER(two_streams_talk, "tcp", "tcp://127.0.0.1:*"),
         OVER(two_streams_talk, "ipc", "ipc://*"),

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import unittest
+import urllib.request
 
 import zmq
 
@@ -95,6 +96,18 @@ class Examples(harness.Case):
         self.assertIn("received while paused: 0 of 100", program.out())
         self.assertIn("received afterwards: 100 of 100", program.out())
         self.assertRegex(program.out(), r"resumed: received 100, forwarded 100, queued 0")
+
+    def test_the_web_server_serves(self):
+        endpoint = f"tcp://127.0.0.1:{harness.free_port()}"
+        server = self.child(self.compile(
+            (harness.ROOT / "examples/c/web.c").read_text(), "web"), endpoint)
+        server.wait_line(f"Serving at {endpoint}")
+        for number in range(5):
+            url = f"{endpoint.replace('tcp', 'http')}/page/{number}"
+            with urllib.request.urlopen(url, timeout=harness.LIMIT_S) as answer:
+                self.assertEqual(answer.status, 200)
+                self.assertEqual(answer.read(), b"Hello, World!\n")
+            server.wait_line(f"GET /page/{number} HTTP/1.1")
 
 
 class Documents(harness.Case):
