@@ -57,8 +57,8 @@ static int ready(struct socket *socket, struct peer *peer)
 
 static int admit(struct socket *socket, const struct frame *first)
 {
-    if (!socket->options.router_mandatory)
-        return 0;
+    if (!socket->options.router_mandatory || !(first->flags & FRAME_MORE))
+        return 0; /* an id alone is dropped */
     struct peer *peer = roster_find(socket, first->body, first->size);
     if (!peer)
         return -EHOSTUNREACH;
@@ -193,10 +193,18 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
     return run->size;
 }
 
+/* It never waits; but with MANDATORY it has somebody to send to, or not. */
 static bool can_send_now(struct socket *socket)
 {
-    (void)socket;
-    return true;
+    struct peer *peer;
+    if (!socket->options.router_mandatory)
+        return true;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        if (peer->routed && (peer_has_room(peer) || peer_make_room(peer)))
+            return true;
+        peer->full = true; /* it is told when that changes */
+    }
+    return false;
 }
 
 const struct pattern pattern_router = {

@@ -57,6 +57,26 @@ TEST(after_an_unknown_peer_the_next_part_is_an_id)
     expect_parts(dealer, "one", "two");
 }
 
+TEST(mandatory_router_is_ready_when_somebody_is_there)
+{
+    void *router = open_socket(ZMQ_ROUTER), *dealer = open_socket(ZMQ_DEALER);
+    set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+    bind_to(router, "inproc://ready");
+    assert_false(can_send(router, 0));
+    expect_error(zmq_send(router, "nobody", 6, ZMQ_SNDMORE), EHOSTUNREACH);
+    assert_int_equal(zmq_send(router, "an id alone", 11, 0), 11); /* is dropped without a look */
+    connect_to(dealer, "inproc://ready");
+    send_parts(dealer, "hello");
+    struct part id = recv_id(router);
+    expect_parts(router, "hello");
+    assert_true(can_send(router, DEADLINE_MS));
+    send_part(router, &id, ZMQ_SNDMORE);
+    send_parts(router, "world");
+    expect_parts(dealer, "world");
+    close_socket(dealer);
+    wait_until(!can_send(router, 0));
+}
+
 TEST(mandatory_reports_a_full_peer)
 {
     void *router = mandatory_router();
@@ -276,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OVER_ALL(mandatory_reports_an_unknown_peer),
         RUN(after_an_unknown_peer_the_next_part_is_an_id),
+        RUN(mandatory_router_is_ready_when_somebody_is_there),
         RUN(mandatory_reports_a_full_peer),
         RUN(full_peer_stops_nobody_else),
         RUN(mandatory_waits_for_a_full_peer),
