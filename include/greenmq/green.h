@@ -34,6 +34,7 @@
 #ifndef GREENMQ_GREEN_H_INCLUDED
 #define GREENMQ_GREEN_H_INCLUDED
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -190,6 +191,17 @@ GMQ_GREEN_EXPORT int gmq_wait_fd(int fd, int events, int64_t deadline);
  * get EBADF. Returns and errno as close(2). (After a plain close() they wait on, as nobody tells
  * them.) */
 GMQ_GREEN_EXPORT int gmq_close(int fd);
+
+/* ---- signals ------------------------------------------------------------------------------ */
+
+/* Waits until the process gets one of these signals, at most until the deadline. From the first
+ * wait on these signals have no other effect: one that comes while nobody waits for it is kept for
+ * the next wait. They must not be blocked in all threads. Returns the signal's number, or -1:
+ *   EINVAL     the set is empty, or has one that cannot be caught.
+ *   EAGAIN     64 threads wait for signals.
+ *   EMFILE     there is no descriptor left to wait with.
+ *   ETIMEDOUT  the deadline has passed. */
+GMQ_GREEN_EXPORT int gmq_wait_signal(const sigset_t *signals, int64_t deadline);
 
 /* ---- code that must block ----------------------------------------------------------------- */
 

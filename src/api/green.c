@@ -7,6 +7,7 @@
 #include "green/hub.h"
 #include "green/local.h"
 #include "green/offload.h"
+#include "green/signals.h"
 
 #include <greenmq/green.h>
 #include <stdlib.h>
@@ -109,6 +110,11 @@ void *gmq_get(int key)
 {
     struct thread *self = thread_self();
     return self ? local_get(self, key) : NULL;
+}
+
+int gmq_wait_signal(const sigset_t *signals, int64_t deadline)
+{
+    return answer(signals ? signals_wait(signals, green_deadline_ns(deadline)) : -EINVAL);
 }
 
 int gmq_offload(void *(*run)(void *arg), void *arg, void **result)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals as something that a green thread waits for. */
+#ifndef GREENMQ_GREEN_SIGNALS_H
+#define GREENMQ_GREEN_SIGNALS_H
+
+#include <signal.h>
+#include <stdint.h>
+
+/* Waits for one of these signals, and takes it. Its number; -EINVAL: the set is empty, or has one
+ * that cannot be caught; -ETIMEDOUT, -EAGAIN: too many wait; -ENOMEM, -ECANCELED, -ETIME. */
+int signals_wait(const sigset_t *signals, uint64_t deadline_ns);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls that greenmq/posix.h makes green, signals, and zmq_sleep: while one green thread is in
+ * such a call, another goes on.
+ */
+#include "behaviour/util.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/un.h>
+
+#include <greenmq/greenmq.h>
+#include <greenmq/posix.h>
+
+static int ticks;
+static bool stop;
+
+/* Whoever blocks the ordinary thread stops this one. */
+static void *tick(void *arg)
+{
+    (void)arg;
+    while (!stop) {
+        ticks++;
+        gmq_sleep(1);
+    }
+    return NULL;
+}
+
+static int64_t ticker;
+
+static void start_ticking(void)
+{
+    stop = false;
+    ticks = 0;
+    ticker = gmq_spawn(tick, NULL, NULL);
+}
+
+/* It went on meanwhile. */
+static void stop_ticking(void)
+{
+    int seen = ticks;
+    stop = true;
+    assert_int_equal(gmq_join(ticker, NULL, -1), 0);
+    assert_true(seen >= 3);
+}
+
+TEST(sleeping_stops_one_thread)
+{
+    struct timespec length = {.tv_nsec = 20000000}, left = {0};
+    start_ticking();
+    int64_t start = gmq_now();
+    assert_int_equal(usleep(20000), 0);
+    assert_int_equal(nanosleep(&length, &left), 0);
+    assert_int_equal(sleep(0), 0);
+    assert_true(gmq_now() - start >= 39);
+    stop_ticking();
+    length.tv_nsec = -1;
+    expect_error(nanosleep(&length, &left), EINVAL);
+}
+
+static void *sleep_on(void *left)
+{
+    struct timespec length = {.tv_sec = 1000};
+    int rc = nanosleep(&length, left);
+    return (void *)(intptr_t)(rc < 0 ? errno : 0);
+}
+
+TEST(a_sleep_that_is_cut_short_says_what_was_left)
+{
+    struct timespec left = {0};
+    void *result;
+    int64_t thread = gmq_spawn(sleep_on, &left, NULL);
+    gmq_yield();
+    gmq_cancel(thread);
+    assert_int_equal(gmq_join(thread, &result, -1), 0);
+    assert_int_equal((intptr_t)result, ECANCELED);
+    assert_in_range(left.tv_sec, 990, 1000);
+}
+
+enum { MUCH = 1024 * 1024 };
+
+static void *write_much(void *fd)
+{
+    static char much[MUCH];
+    return (void *)(intptr_t)write(*(int *)fd, much, sizeof much);
+}
+
+static void read_much(int from, int to)
+{
+    static char piece[65536];
+    size_t got = 0;
+    void *result;
+    int64_t writer = gmq_spawn(write_much, &to, NULL);
+    start_ticking();
+    while (got < MUCH) {
+        ssize_t size = read(from, piece, sizeof piece);
+        assert_true(size > 0);
+        got += (size_t)size;
+    }
+    assert_int_equal(gmq_join(writer, &result, -1), 0);
+    assert_int_equal((intptr_t)result, MUCH);
+    stop = true;
+    assert_int_equal(gmq_join(ticker, NULL, -1), 0);
+}
+
+TEST(reading_and_writing_a_pipe)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    read_much(ends[0], ends[1]);
+    close(ends[1]);
+    char octet;
+    assert_int_equal(read(ends[0], &octet, 1), 0);
+    close(ends[0]);
+    expect_error(read(ends[0], &octet, 1), EBADF);
+    expect_error(write(ends[1], &octet, 1), EBADF);
+}
+
+TEST(reading_and_writing_a_socket)
+{
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    read_much(ends[0], ends[1]);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    char octet;
+    expect_error(read(ends[0], &octet, 1), EAGAIN);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void *serve(void *fd)
+{
+    char octet;
+    int accepted = accept(*(int *)fd, NULL, NULL);
+    if (accepted < 0 || read(accepted, &octet, 1) != 1)
+        return NULL;
+    write(accepted, &octet, 1);
+    close(accepted);
+    return fd;
+}
+
+TEST(connecting_and_accepting)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    char octet = 'x';
+    void *result;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 5), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    int64_t server = gmq_spawn(serve, &listener, NULL);
+    gmq_yield();
+    assert_int_equal(connect(client, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(fcntl(client, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(write(client, &octet, 1), 1);
+    assert_int_equal(read(client, &octet, 1), 1);
+    assert_int_equal(gmq_join(server, &result, -1), 0);
+    assert_ptr_equal(result, &listener);
+    close(client);
+    close(listener);
+    client = socket(AF_INET, SOCK_STREAM, 0);
+    expect_error(connect(client, (struct sockaddr *)&address, size), ECONNREFUSED);
+    close(client);
+}
+
+static void *accept_twice(void *fd)
+{
+    gmq_sleep(20);
+    for (int i = 0; i < 2; i++)
+        close(accept(*(int *)fd, NULL, NULL));
+    return NULL;
+}
+
+TEST(connecting_waits_for_a_full_line)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(sa_family_t) + 16;
+    snprintf(address.sun_path + 1, 16, "gmq%011ld", (long)getpid());
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), clients[2];
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    int64_t server = gmq_spawn(accept_twice, &listener, NULL);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+        assert_int_equal(connect(clients[i], (struct sockaddr *)&address, size), 0);
+    }
+    assert_int_equal(gmq_join(server, NULL, -1), 0);
+    close(clients[0]);
+    close(clients[1]);
+    close(listener);
+}
+
+TEST(polling)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    struct pollfd fds[] = {{.fd = ends[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    start_ticking();
+    assert_int_equal(poll(fds, 2, 20), 0);
+    stop_ticking();
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(poll(fds, 2, -1), 1);
+    assert_int_equal(fds[0].revents, POLLIN);
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(poll(fds, 1, -1), 1);
+    assert_int_equal(fds[0].revents, POLLNVAL);
+}
+
+TEST(looking_up_names)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_flags = AI_NUMERICHOST}, *found = NULL;
+    assert_true(gmq_self() > 0);
+    assert_int_equal(getaddrinfo("127.0.0.1", "80", &hints, &found), 0);
+    assert_non_null(found);
+    freeaddrinfo(found);
+    assert_int_equal(getaddrinfo("no number", "80", &hints, &found), EAI_NONAME);
+}
+
+static void *wait_for_signal(void *number)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, *(int *)number);
+    return (void *)(intptr_t)gmq_wait_signal(&set, -1);
+}
+
+TEST(a_thread_waits_for_a_signal)
+{
+    int first = SIGUSR1, second = SIGUSR2;
+    void *result;
+    sigset_t set;
+    int64_t a = gmq_spawn(wait_for_signal, &first, NULL);
+    int64_t b = gmq_spawn(wait_for_signal, &second, NULL);
+    gmq_yield();
+    raise(SIGUSR2);
+    assert_int_equal(gmq_join(b, &result, -1), 0);
+    assert_int_equal((intptr_t)result, SIGUSR2);
+    expect_error(gmq_join(a, &result, 0), ETIMEDOUT);
+    raise(SIGUSR1);
+    raise(SIGUSR1); /* kept */
+    assert_int_equal(gmq_join(a, &result, -1), 0);
+    assert_int_equal((intptr_t)result, SIGUSR1);
+    sigemptyset(&set);
+    expect_error(gmq_wait_signal(&set, -1), EINVAL);
+    expect_error(gmq_wait_signal(NULL, -1), EINVAL);
+    sigaddset(&set, SIGUSR1);
+    assert_int_equal(gmq_wait_signal(&set, -1), SIGUSR1);
+    expect_error(gmq_wait_signal(&set, gmq_now() + 5), ETIMEDOUT);
+    sigaddset(&set, SIGKILL);
+    expect_error(gmq_wait_signal(&set, 0), EINVAL);
+}
+
+TEST(zmq_sleep_stops_one_thread)
+{
+    start_ticking();
+    zmq_sleep(1);
+    stop_ticking();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN(sleeping_stops_one_thread),
+        RUN(a_sleep_that_is_cut_short_says_what_was_left),
+        RUN(reading_and_writing_a_pipe),
+        RUN(reading_and_writing_a_socket),
+        RUN(connecting_and_accepting),
+        RUN(connecting_waits_for_a_full_line),
+        RUN(polling),
+        RUN(looking_up_names),
+        RUN(a_thread_waits_for_a_signal),
+        RUN(zmq_sleep_stops_one_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
