@@ -8,7 +8,8 @@
  * Descriptors that were set to O_NONBLOCK behave as always.
  *
  * The names are function-like macros: a member of a struct that is called like one of them cannot
- * be called in such a file. In an ordinary thread without green threads they are the plain calls. */
+ * be called in such a file. In an ordinary thread without green threads they are the plain
+ * calls. */
 #ifndef GREENMQ_POSIX_H_INCLUDED
 #define GREENMQ_POSIX_H_INCLUDED
 

@@ -6,6 +6,8 @@
 
 #include "green/stack.h"
 
+#include <pthread.h>
+
 #if defined __SANITIZE_ADDRESS__
 #define FIBER_ASAN 1
 #elif defined __has_feature
@@ -67,12 +69,42 @@ static inline void fiber_stack_given(struct stack *stack)
 #endif
 }
 
+#ifdef FIBER_ASAN
+/* The leak checker looks at the stack that runs; an ordinary thread's own must be named to it. */
+static inline void fiber_keep_own(bool keep)
+{
+    pthread_attr_t attr;
+    void *room;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attr) != 0)
+        return;
+    pthread_attr_getstack(&attr, &room, &size);
+    pthread_attr_destroy(&attr);
+    if (keep)
+        __lsan_register_root_region(room, size);
+    else
+        __lsan_unregister_root_region(room, size);
+}
+#endif
+
 /* `stack` is NULL for the stack of an ordinary thread, which is running on it now. */
 static inline void fiber_init(struct fiber *fiber, const struct stack *stack)
 {
     *fiber = (struct fiber){.bottom = stack ? stack->room : NULL, .size = stack ? stack->size : 0};
+#ifdef FIBER_ASAN
+    if (!stack)
+        fiber_keep_own(true);
+#endif
 #ifdef FIBER_TSAN
     fiber->tsan = stack ? __tsan_create_fiber(0) : __tsan_get_current_fiber();
+#endif
+}
+
+/* An ordinary thread's own is not used any more. */
+static inline void fiber_term_own(void)
+{
+#ifdef FIBER_ASAN
+    fiber_keep_own(false);
 #endif
 }
 

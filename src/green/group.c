@@ -176,6 +176,18 @@ int group_close(struct group *group)
     return 0;
 }
 
+void group_forget_members(struct thread *owner)
+{
+    struct group *group;
+    LIST_FOREACH(group, &owner->groups, line) {
+        group->members = 0;
+        group->closer = NULL;
+        TAILQ_INIT(&group->threads);
+        TAILQ_INIT(&group->for_room);
+        TAILQ_INIT(&group->for_end);
+    }
+}
+
 void group_close_all(struct thread *owner)
 {
     struct group *group;

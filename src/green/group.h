@@ -54,6 +54,9 @@ void group_cancel(struct group *group);
  * -EINVAL when another thread is doing that. */
 int group_close(struct group *group);
 
+/* In a forked child: what the thread has open has no members. */
+void group_forget_members(struct thread *owner);
+
 /* The calling thread ends: closes what it has open. */
 void group_close_all(struct thread *owner);
 

@@ -306,9 +306,11 @@ static int wait_in_poll(struct pollfd *fds, nfds_t count, uint64_t deadline_ns)
     return poll(fds + BELL_AT, count - BELL_AT, timeout_ms) < 0 ? -errno : 0;
 }
 
-/* Nobody can run: waits until somebody can. */
+/* Nobody can run: waits until somebody can. In a forked child the last green thread has ended. */
 static void idle_wait(struct hub *hub)
 {
+    if (hub->orphan && !atomic_load(&hub->live))
+        exit(EXIT_SUCCESS);
     struct pollfd fds[LOOPS_AT + HUB_SEATS];
     uint64_t deadline_ns = heap_is_empty(&hub->timers) ? UINT64_MAX : heap_first_key(&hub->timers);
     nfds_t count = list_descriptors(hub, fds, &deadline_ns);
@@ -356,8 +358,10 @@ static void hub_free(struct hub *hub)
 {
     if (hub->idle)
         thread_release(hub->idle);
-    if (hub->own)
+    if (hub->own) {
+        fiber_term_own();
         thread_release(hub->own);
+    }
     if (hub->fdwait)
         fdwait_free(hub->fdwait);
     if (hub->embed)

@@ -48,6 +48,7 @@ struct hub {
     struct waiter *idler; /* the idle thread's, while it waits in a loop */
     struct embed *embed;  /* somebody else's loop waits for it; or NULL */
     void *fault_stack;    /* for handlers of signals, see overflow.h; or NULL */
+    bool orphan;          /* in a forked child: its own stack is gone */
     bool closing;         /* the ordinary thread ends */
 
     pthread_mutex_t lock; /* guards what follows */

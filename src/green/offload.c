@@ -7,6 +7,7 @@
  * that the worker has let go of the job when its owner goes on. */
 #include "green/offload.h"
 
+#include "base/fork.h"
 #include "green/hub.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct job {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER;
 static TAILQ_HEAD(, job) queue = TAILQ_HEAD_INITIALIZER(queue);
 static unsigned queued, workers, idle, limit = OFFLOAD_THREADS;
@@ -143,4 +145,17 @@ int offload_limit(int threads)
     limit = (unsigned)threads;
     pthread_mutex_unlock(&lock);
     return 0;
+}
+
+/* The child of a fork has no workers, and nobody whose job could be waiting. */
+static void in_child(void)
+{
+    TAILQ_INIT(&queue);
+    queued = workers = idle = 0;
+    pthread_cond_init(&work, NULL);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
 }

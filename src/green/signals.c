@@ -4,6 +4,7 @@
  * kept for the next who does. */
 #include "green/signals.h"
 
+#include "base/fork.h"
 #include "green/fdwait.h"
 #include "green/hub.h"
 
@@ -22,6 +23,7 @@ static struct bell {
 } bells[WAITERS];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static bool caught[SIGNALS]; /* its handler is ours */
 
 static void on_signal(int signal)
@@ -127,4 +129,20 @@ int signals_wait(const sigset_t *signals, uint64_t deadline_ns)
     while (rc == -EINTR); /* that was the signal, or will be told by another call */
     atomic_store(&bell->taken, false);
     return rc;
+}
+
+/* The bells of a child are not its parent's. Who waited in the parent does not wait here. */
+static void in_child(void)
+{
+    for (int i = 0; i < WAITERS; i++) {
+        int fd = atomic_exchange(&bells[i].fd, 0) - 1;
+        if (fd >= 0)
+            close(fd);
+        atomic_store(&bells[i].taken, false);
+    }
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
 }

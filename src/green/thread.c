@@ -146,6 +146,30 @@ void thread_forget_hub(struct hub *hub)
     pthread_mutex_unlock(&lock);
 }
 
+/* Their ids name nobody any more; their memory stays behind with what they hold. */
+static void forget_threads(struct hub *hub, const struct thread *but)
+{
+    struct thread *thread, *next;
+    TAILQ_FOREACH_SAFE(thread, &hub->all, all, next) {
+        if (thread == but)
+            continue;
+        TAILQ_REMOVE(&hub->all, thread, all);
+        thread->id = 0;
+    }
+}
+
+void thread_forget_others(struct hub *mine)
+{
+    struct hub *hub, *next;
+    LIST_FOREACH_SAFE(hub, &hubs, line, next) {
+        forget_threads(hub, hub == mine ? mine->current : NULL);
+        if (hub != mine)
+            LIST_REMOVE(hub, line);
+    }
+    if (mine)
+        mine->current->joiner = NULL;
+}
+
 void thread_for_each(void (*visit)(const struct thread *thread, void *arg), void *arg)
 {
     struct hub *hub;

@@ -6,7 +6,6 @@
  *                         └─ WAITING <
  *
  * One lock of the process guards who there is: ids, names, ends and joiners.
- *
  * It lives in the hub of the ordinary thread that spawned it, and never leaves it. Its memory
  * returns to a list of threads, not to the system, and an id is never given twice: so a stale id
  * can be told from a good one, from any thread.
@@ -20,7 +19,6 @@
 #include "base/list.h"
 #include "green/fiber.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_WAITING, THREAD_ENDED };
@@ -145,5 +143,8 @@ void thread_release(struct thread *thread);
 void thread_bury(struct thread *thread); /* another stack runs now */
 void thread_remember_hub(struct hub *hub);
 void thread_forget_hub(struct hub *hub);
+
+/* In a forked child: there is nobody but the hub's current thread, if it has one. */
+void thread_forget_others(struct hub *mine);
 
 #endif

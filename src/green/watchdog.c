@@ -6,6 +6,7 @@
  * A thread that has the signal blocked is reported without them. */
 #include "green/watchdog.h"
 
+#include "base/fork.h"
 #include "green/hub.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@
 enum { FRAMES = 48, ANSWER_MS = 100, TEXT = 8192, SIGNAL = SIGURG };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(lock)
 static pthread_cond_t cond;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool running;      /* its thread is there, and remains */
@@ -202,4 +204,17 @@ int watchdog_set(int limit_ms, void (*to)(const char *text, void *arg), void *ar
     }
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+/* The child of a fork has no watchdog until it sets one. */
+static void in_child(void)
+{
+    running = false;
+    limit_ns = 0;
+    atomic_store(&watchdog_asleep, false);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
 }
