@@ -3,6 +3,8 @@
  * STREAM: octets in quantity, both ways: their order, the size of pieces, and what happens when one
  * side is faster than the other. zmq_socket(3) "Native Pattern".
  */
+#include <stdatomic.h>
+
 #include "behaviour/util.h"
 #include "behaviour/raw.h"
 #include "behaviour/octets.h"
@@ -36,7 +38,8 @@ static bool are_octets(const void *data, size_t from, size_t size)
 /* A plain peer in a thread of its own: sends or receives so many octets. */
 struct plain {
     int fd;
-    size_t size, done;
+    size_t size;
+    atomic_size_t done; /* the test looks while it runs */
     bool wrong;
 };
 
