@@ -741,7 +741,15 @@ ZMQ_EXPORT int zmq_device(int type, void *frontend, void *backend);
 
 /* ---- socket events ------------------------------------------------------------------------ */
 
-/* Events of a socket monitor: zmq_socket_monitor(3). */
+/*
+ * Events of a socket's connections over tcp and ipc, in the order of what they belong to:
+ *   connect  CONNECT_DELAYED (not ipc), CONNECTED, HANDSHAKE_SUCCEEDED; or, when nobody is there,
+ *            CONNECT_DELAYED, CLOSED, CONNECT_RETRIED, and so on
+ *   bind     LISTENING, or BIND_FAILED; then for each connection ACCEPTED, HANDSHAKE_SUCCEEDED
+ *   the end  a HANDSHAKE_FAILED_... if it comes to that, DISCONNECTED, CONNECT_RETRIED; CLOSED when
+ *            a bind ends. What the application ends itself (zmq_close, zmq_disconnect) is silent.
+ * The value is the connection's or listener's descriptor where nothing else is said.
+ */
 #define ZMQ_EVENT_CONNECTED                  0x0001
 #define ZMQ_EVENT_CONNECT_DELAYED            0x0002
 #define ZMQ_EVENT_CONNECT_RETRIED            0x0004 /* value: ms until the next attempt */
@@ -758,6 +766,26 @@ ZMQ_EXPORT int zmq_device(int type, void *frontend, void *backend);
 #define ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL  0x2000 /* value: ZMQ_PROTOCOL_ERROR_... */
 #define ZMQ_EVENT_HANDSHAKE_FAILED_AUTH      0x4000 /* value: ZAP status 300, 400 or 500 */
 #define ZMQ_EVENT_ALL                        0xFFFF
+
+/*
+ * Lets a socket tell of its connections: makes a PAIR of the library's own, binds it to `endpoint`
+ * (inproc://NAME), and sends each of the `events` (a sum of ZMQ_EVENT_...) through it, to whichever
+ * PAIR the application connects there. An event is a message of two parts: the event's number
+ * (uint16_t) and value (uint32_t) in six octets, in the byte order of the machine; the endpoint
+ * concerned, without a closing NUL. The PAIR counts for ZMQ_MAX_SOCKETS. What happens before
+ * somebody connects is kept for it, up to 1,000 events. A reader that does not read loses the
+ * newest when 3,000 wait for it, and holds nothing up. When the socket ends, or its
+ * monitor is replaced by another or ended (`endpoint` NULL), the last event is
+ * ZMQ_EVENT_MONITOR_STOPPED. inproc connections are silent. Returns 0, or -1:
+ *   EINVAL           not of the form inproc://NAME; or events that do not exist. The old monitor
+ *                    goes on, as with the next.
+ *   EPROTONOSUPPORT  another transport than inproc.
+ *   EADDRINUSE       the name is bound already. The old monitor has ended, as with the next two.
+ *   EMFILE, ENOMEM   no more sockets, no memory.
+ *   ENOTSOCK, ETERM  as for zmq_bind.
+ * Follows zmq_socket_monitor(3).
+ */
+ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events);
 
 /* Values of ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: what was wrong with the peer (37/ZMTP)... */
 #define ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED                   0x10000000
@@ -907,8 +935,6 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
  * leaves this block, and gets its description, together with its implementation.
  */
 #ifdef GREENMQ_DECLARE_ALL
-
-ZMQ_EXPORT int zmq_socket_monitor(void *socket, const char *endpoint, int events);
 
 #endif /* GREENMQ_DECLARE_ALL */
 

@@ -14,9 +14,7 @@
 #include "core/lineup.h"
 #include "core/option.h"
 #include "core/pattern.h"
-
-/* Why somebody is told that a socket has changed. */
-enum { EVENT_IN = 1, EVENT_OUT = 2 };
+#include "core/sink.h"
 
 /* One who waits for a socket, on the waiter's stack. A waiter may have several. */
 struct watch {
@@ -25,20 +23,6 @@ struct watch {
 };
 
 TAILQ_HEAD(watches, watch);
-
-/* A device's side of a socket: where input goes instead of the inbox. */
-struct sink {
-    /* Input of a peer; NULL: of the socket's own (XPUB's notes). Returns the octets taken. May be
-     * NULL: the input goes to the inboxes. */
-    size_t (*deliver)(struct sink *sink, struct peer *peer, const struct run *run);
-    /* A peer of the socket can be written to again, or something can be received. */
-    void (*changed)(struct sink *sink, int events);
-    void (*peer_joined)(struct sink *sink, struct peer *peer);
-    void (*peer_left)(struct sink *sink, struct peer *peer);
-    /* A connection was refused or cut for `reason`, which is a plain sentence. */
-    void (*refused)(struct sink *sink, const char *address, const char *reason);
-    void (*closing)(struct sink *sink); /* the context ends, or the socket is closed */
-};
 
 struct socket {
     atomic_uint magic; /* SOCKET_MAGIC while it is open to the application */
@@ -70,6 +54,7 @@ struct socket {
     bool local;             /* it has used inproc: bodies are shared whatever their size */
     struct ledger ledger;   /* of all that goes out through this socket */
 
+    struct monitor *monitor; /* tells the application of its connections, or NULL */
     struct watches watches;
     struct lamp *lamp;             /* what ZMQ_FD has handed out; NULL: nobody has asked */
     struct sink *sink;             /* the device that it belongs to, or NULL */
@@ -92,6 +77,9 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
 
 /* The application closes it. What is queued lingers; the memory goes when it is done. */
 void socket_close(struct socket *socket);
+
+/* The same for a socket of the engine's own, also from within a task: it lingers without end. */
+void socket_dismiss(struct socket *socket);
 
 /* Sends a part, copied or shared. flags: ZMQ_SNDMORE, ZMQ_DONTWAIT. 0 or a negative errno. */
 int socket_send(struct socket *socket, struct msg *msg, int flags);

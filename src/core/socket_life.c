@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/fork.h"
 #include "core/lamp.h"
+#include "core/monitor.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -203,16 +204,15 @@ static void drop_inboxes(struct socket *socket)
     }
 }
 
-void socket_close(struct socket *socket)
+/* It is closed to the application: nothing comes in any more. */
+static void shut(struct socket *socket)
 {
-    struct ctx *ctx = socket->ctx;
     struct attachment *attachment, *next;
     atomic_store(&socket->magic, 0);
-    socket->users++; /* it must not end before we are through */
     if (socket->sink)
         socket->sink->closing(socket->sink);
     socket->closed = true;
-    ctx->open_sockets--;
+    socket->ctx->open_sockets--;
     socket_notify(socket, EVENT_IN | EVENT_OUT);
     lamp_close(socket);
     drop_inboxes(socket);
@@ -220,6 +220,13 @@ void socket_close(struct socket *socket)
         if (attachment->bound)
             attachment->close(attachment);
     }
+}
+
+void socket_close(struct socket *socket)
+{
+    struct ctx *ctx = socket->ctx;
+    socket->users++; /* it must not end before we are through */
+    shut(socket);
     ctx_settle(ctx);
     close_peers(socket, socket->options.linger_ms == 0);
     if (!TAILQ_EMPTY(&socket->peers))
@@ -228,9 +235,17 @@ void socket_close(struct socket *socket)
     ctx_later(ctx, &socket->finish);
 }
 
+void socket_dismiss(struct socket *socket)
+{
+    socket->options.linger_ms = -1;
+    shut(socket);
+    ctx_later(socket->ctx, &socket->finish);
+}
+
 static void destroy(struct socket *socket)
 {
     struct ctx *ctx = socket->ctx;
+    monitor_stop(socket);
     LIST_REMOVE(socket, all);
     if (socket->finish.queued)
         TAILQ_REMOVE(&ctx->tasks, &socket->finish, line);

@@ -69,9 +69,11 @@ static int close_with(int fd, int error)
     return -error;
 }
 
-int descriptor_listen(const struct options *options, const struct sockaddr *address, socklen_t size)
+int descriptor_listen(const struct options *options, const struct sockaddr *address, socklen_t size,
+                      int *made)
 {
     int fd = open_socket(options, address->sa_family);
+    *made = fd < 0 ? -1 : fd;
     if (fd < 0)
         return fd;
     if (address->sa_family != AF_UNIX)
@@ -89,9 +91,10 @@ int descriptor_adopt(int fd)
 
 int descriptor_connect(const struct options *options, const struct sockaddr *address,
                        socklen_t size, const struct sockaddr *source, socklen_t source_size,
-                       bool *connecting)
+                       bool *connecting, int *made)
 {
     int fd = open_socket(options, address->sa_family);
+    *made = fd < 0 ? -1 : fd;
     if (fd < 0)
         return fd;
     if (source) {

@@ -9,9 +9,10 @@
 
 #include <stdbool.h>
 
-/* Listens on an address. */
-int descriptor_listen(const struct options *options, const struct sockaddr *address,
-                      socklen_t size);
+/* Listens on an address. Here and below, *made is the descriptor that was made, also if it had to
+ * be closed again, or -1. */
+int descriptor_listen(const struct options *options, const struct sockaddr *address, socklen_t size,
+                      int *made);
 
 /* A duplicate of a descriptor that the application listens on. */
 int descriptor_adopt(int fd);
@@ -20,7 +21,7 @@ int descriptor_adopt(int fd);
  * under way. */
 int descriptor_connect(const struct options *options, const struct sockaddr *address,
                        socklen_t size, const struct sockaddr *source, socklen_t source_size,
-                       bool *connecting);
+                       bool *connecting, int *made);
 
 /* Accepts one connection; -EAGAIN when there is none, -ECONNABORTED when it is gone or the options
  * do not let it in. */

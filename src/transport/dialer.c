@@ -5,16 +5,18 @@
  *          ^            │                     │
  *          └── WAITING <┴──── lost, refused ──┘
  *
- * All addresses of a name are tried in turn. After the last, it waits: ZMQ_RECONNECT_IVL with a
- * quarter of jitter either way, doubling up to ZMQ_RECONNECT_IVL_MAX if that is set, so that
- * many clients of a broker that restarts do not come all at once. */
+ * All addresses of a name are tried in turn. After the last, it waits: ZMQ_RECONNECT_IVL, doubling
+ * up to ZMQ_RECONNECT_IVL_MAX if that is set, and up to one ZMQ_RECONNECT_IVL more by chance, so
+ * that many clients of a broker that restarts do not come all at once. */
 #include "transport/dialer.h"
 
 #include "base/check.h"
+#include "core/monitor.h"
 #include "transport/descriptor.h"
 #include "transport/stream.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct dialer {
     struct options *options; /* frozen */
     struct endpoint endpoint;
     struct endpoint_host proxy; /* to be dialed instead; HOST_NONE for none */
+    char *proxy_text;           /* and its endpoint, for the monitor; NULL for none */
     struct stream *stream;      /* while there is a connection, or half of one */
     struct addrinfo *addresses; /* of a name */
     struct addrinfo *next;      /* to be tried */
@@ -48,6 +51,7 @@ static void free_if_over(struct dialer *dialer)
     if (dialer->addresses)
         uv_freeaddrinfo(dialer->addresses);
     options_unref(dialer->options);
+    free(dialer->proxy_text);
     free(dialer);
 }
 
@@ -63,11 +67,16 @@ static void on_waited(uv_timer_t *timer)
     start(timer->data);
 }
 
-static unsigned jittered(unsigned ms)
+static void tell(const struct dialer *dialer, unsigned event, int value)
+{
+    monitor_tell(dialer->socket, event, (uint32_t)value, dialer->owner.endpoint);
+}
+
+static unsigned some_of(unsigned ms)
 {
     uint32_t random = 0;
     uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
-    return ms < 4 ? ms : ms - ms / 4 + random % (ms / 2 + 1);
+    return ms ? random % ms : 0;
 }
 
 static void wait_and_retry(struct dialer *dialer)
@@ -80,9 +89,11 @@ static void wait_and_retry(struct dialer *dialer)
     if (max > delay && dialer->delay_ms)
         delay = dialer->delay_ms * 2 < max ? dialer->delay_ms * 2 : max;
     dialer->delay_ms = delay;
+    delay += some_of((unsigned)options->reconnect_ivl_ms);
     uv_update_time(&dialer->socket->ctx->loop.uv);
-    uv_timer_start(&dialer->timer, on_waited, jittered(delay), 0);
+    uv_timer_start(&dialer->timer, on_waited, delay, 0);
     loop_changed(&dialer->socket->ctx->loop);
+    tell(dialer, ZMQ_EVENT_CONNECT_RETRIED, (int)delay);
 }
 
 static struct dialer *of_owner(struct stream_owner *owner)
@@ -137,10 +148,16 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
             return false;
         source_size = source.any.sa_family == AF_INET6 ? sizeof source.v6 : sizeof source.v4;
     }
+    int made;
     int fd = descriptor_connect(options, address, size, source_size ? &source.any : NULL,
-                                source_size, &connecting);
-    if (fd < 0)
+                                source_size, &connecting, &made);
+    if (fd < 0) {
+        if (made >= 0)
+            tell(dialer, ZMQ_EVENT_CLOSED, made);
         return false;
+    }
+    if (connecting)
+        tell(dialer, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
     dialer->stream = stream_open(dialer->socket, dialer->options, fd, &dialer->owner);
     if (!dialer->stream)
         return false;
@@ -258,6 +275,9 @@ static bool find_proxy(struct dialer *dialer)
         endpoint.source.kind != HOST_NONE)
         return false;
     dialer->proxy = endpoint.host;
+    dialer->proxy_text = strdup(text);
+    if (dialer->proxy_text)
+        dialer->owner.endpoint = dialer->proxy_text;
     return true;
 }
 
@@ -282,6 +302,7 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
         free(dialer);
         return rc;
     }
+    dialer->owner.endpoint = dialer->attachment.endpoint;
     uv_timer_init(&socket->ctx->loop.uv, &dialer->timer);
     dialer->timer.data = dialer;
     dialer->handles = 1;

@@ -5,10 +5,12 @@
 #include "transport/listener.h"
 
 #include "base/check.h"
+#include "core/monitor.h"
 #include "transport/descriptor.h"
 #include "transport/stream.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +28,17 @@ struct listener {
     uv_poll_t poll;
     uv_timer_t rest;
     int fd;
+    int made; /* the last descriptor that was tried, -1 for none */
     unsigned handles;
     TAILQ_HEAD(, stream) handshakes;
     char path[ENDPOINT_PATH_MAX + 1]; /* ipc: to be removed, or empty */
+    bool is_path_ours;                /* we have made it up */
 };
+
+static void tell(const struct listener *listener, unsigned event, int value)
+{
+    monitor_tell(listener->socket, event, (uint32_t)value, listener->attachment.endpoint);
+}
 
 static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
 {
@@ -69,10 +78,12 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         int fd = descriptor_accept(listener->options, listener->fd);
-        if (fd == -EINTR || fd == -ECONNABORTED)
-            continue;
         if (fd == -EAGAIN)
             return;
+        if (fd < 0)
+            tell(listener, ZMQ_EVENT_ACCEPT_FAILED, -fd);
+        if (fd == -EINTR || fd == -ECONNABORTED)
+            continue;
         if (fd < 0) {
             rest(listener);
             return;
@@ -83,6 +94,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
             rest(listener);
             return;
         }
+        stream_tell(stream, ZMQ_EVENT_ACCEPTED, fd);
         descriptor_describe(fd, stream->address, sizeof stream->address);
         TAILQ_INSERT_TAIL(&listener->handshakes, stream, line);
         stream_start(stream, false);
@@ -98,10 +110,12 @@ static void on_handle_closed(uv_handle_t *handle)
     free(listener);
 }
 
-static void remove_path(struct listener *listener)
+/* 0, or the errno when a path that only we know is gone. */
+static int remove_path(struct listener *listener)
 {
-    if (listener->path[0])
-        unlink(listener->path);
+    if (!listener->path[0] || unlink(listener->path) == 0)
+        return 0;
+    return listener->is_path_ours ? errno : 0;
 }
 
 static void listener_close(struct attachment *attachment)
@@ -112,11 +126,12 @@ static void listener_close(struct attachment *attachment)
         TAILQ_REMOVE(&listener->handshakes, stream, line);
         stream_close(stream);
     }
-    socket_remove_attachment(attachment);
     uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
     uv_close((uv_handle_t *)&listener->rest, on_handle_closed);
     close(listener->fd);
-    remove_path(listener);
+    int error = remove_path(listener);
+    tell(listener, error ? ZMQ_EVENT_CLOSE_FAILED : ZMQ_EVENT_CLOSED, error ? error : listener->fd);
+    socket_remove_attachment(attachment);
     loop_changed(&listener->socket->ctx->loop);
 }
 
@@ -146,7 +161,8 @@ static int listen_anywhere(struct listener *listener, struct endpoint *endpoint)
         snprintf(endpoint->name, sizeof endpoint->name, "%.80s/greenmq-%016" PRIx64,
                  folder && *folder ? folder : "/tmp", random);
         socklen_t size = endpoint_unix(endpoint, &address);
-        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size);
+        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size,
+                               &listener->made);
     }
     return fd;
 }
@@ -158,12 +174,14 @@ static int listen_ipc(struct listener *listener, const struct endpoint *endpoint
     int fd;
     if (endpoint->is_wildcard) {
         own.is_wildcard = false;
+        listener->is_path_ours = true;
         fd = listen_anywhere(listener, &own);
     } else {
         socklen_t size = endpoint_unix(&own, &address);
         if (!own.is_abstract && is_stale(&address, size))
             unlink(own.name);
-        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size);
+        fd = descriptor_listen(listener->options, (struct sockaddr *)&address, size,
+                               &listener->made);
     }
     if (fd >= 0 && !own.is_abstract)
         snprintf(listener->path, sizeof listener->path, "%s", own.name);
@@ -178,11 +196,12 @@ static int listen_tcp(struct listener *listener, const struct endpoint *endpoint
     if (rc < 0)
         return rc;
     socklen_t size = address.any.sa_family == AF_INET6 ? sizeof address.v6 : sizeof address.v4;
-    int fd = descriptor_listen(options, &address.any, size);
+    int fd = descriptor_listen(options, &address.any, size, &listener->made);
     if (fd != -EAFNOSUPPORT || address.any.sa_family != AF_INET6)
         return fd;
     rc = endpoint_local(&endpoint->host, false, &address); /* a system without IPv6 */
-    return rc < 0 ? rc : descriptor_listen(options, &address.any, sizeof address.v4);
+    return rc < 0 ? rc
+                  : descriptor_listen(options, &address.any, sizeof address.v4, &listener->made);
 }
 
 static int start(struct listener *listener)
@@ -209,6 +228,17 @@ static int bound_text(const struct listener *listener, char *text, size_t room)
     return endpoint_format_address((struct sockaddr *)&address, size, text, room);
 }
 
+/* As libzmq has it: the text is known before the attempt only of ipc. */
+static void tell_closed(const struct listener *listener, const struct endpoint *endpoint)
+{
+    char text[ENDPOINT_TEXT_MAX];
+    if (listener->made < 0 || endpoint->transport != ENDPOINT_IPC ||
+        endpoint_format(endpoint, text, sizeof text) < 0)
+        text[0] = '\0';
+    if (listener->made >= 0)
+        monitor_tell(listener->socket, ZMQ_EVENT_CLOSED, (uint32_t)listener->made, text);
+}
+
 int listener_open(struct socket *socket, const struct endpoint *endpoint)
 {
     char text[ENDPOINT_TEXT_MAX];
@@ -216,6 +246,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     if (!listener)
         return -ENOMEM;
     listener->socket = socket;
+    listener->made = -1;
     listener->attachment.close = listener_close;
     listener->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
     TAILQ_INIT(&listener->handshakes);
@@ -238,10 +269,12 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
         if (fd >= 0)
             close(fd);
         remove_path(listener);
+        tell_closed(listener, endpoint);
         options_unref(listener->options);
         free(listener);
         return rc;
     }
     socket_set_last_endpoint(socket, text);
+    tell(listener, ZMQ_EVENT_LISTENING, fd);
     return 0;
 }

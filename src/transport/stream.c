@@ -10,6 +10,7 @@
 #include "wire/mechanism.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,6 +82,8 @@ static void run_failing(struct task *task)
     struct peer *peer = stream->peer;
     bool refused = stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
     bool dismissed = peer && peer->dismissed;
+    if (!dismissed)
+        stream_tell_end(stream);
     if (stream->raw && peer && peer->ready)
         stream_notice(stream);
     if (dismissed)
@@ -122,8 +125,10 @@ static void say(struct stream *stream)
 {
     uint8_t octets[SESSION_OUTPUT_MAX];
     size_t size = session_output(&stream->handshake->session, octets);
-    if (size && send(stream->fd, octets, size, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)size)
-        stream_fail(stream, LEAVE_CLOSED);
+    if (!size || send(stream->fd, octets, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size)
+        return;
+    stream->error = errno;
+    stream_fail(stream, LEAVE_CLOSED);
 }
 
 /* The handshake is done, or there is none: the stream gets its peer. */
@@ -140,6 +145,8 @@ static void become_ready(struct stream *stream)
     peer->far = stream;
     peer->link = &stream_link;
     int rc = stream->raw ? 0 : stream_meet(stream, &stream->handshake->session);
+    if (stream->major >= 3)
+        stream_tell(stream, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
     free(stream->handshake);
     stream->handshake = NULL;
     uv_timer_stop(&stream->timer);
@@ -164,18 +171,21 @@ size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t siz
     struct session *session = &stream->handshake->session;
     size_t used = session_input(session, data, size);
     say(stream);
-    if (session->state == SESSION_FAILED)
+    if (session->state == SESSION_FAILED) {
+        stream_tell_failed(stream, session);
         stream_refuse(stream, session->error,
                       session->error == SESSION_REFUSED && session->peer_reason[0]
                           ? session->peer_reason
                           : NULL);
-    else if (session->state == SESSION_READY && !stream->failing.queued)
+    } else if (session->state == SESSION_READY && !stream->failing.queued) {
         become_ready(stream);
+    }
     return used;
 }
 
 static void on_handshake_too_long(uv_timer_t *timer)
 {
+    stream_tell(timer->data, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EAGAIN);
     stream_refuse(timer->data, SESSION_OK, "its handshake took too long");
 }
 
@@ -190,6 +200,7 @@ static void start_handshake(struct stream *stream)
 {
     struct socket *socket = stream->socket;
     const struct options *options = stream->options;
+    stream->state = STREAM_HANDSHAKE;
     if (is_to_be_asked(stream)) {
         stream_refuse(stream, SESSION_OK, "there is no way yet to ask the ZAP handler about it");
         return;
@@ -205,7 +216,6 @@ static void start_handshake(struct stream *stream)
                                                 .routing_id_size = options->routing_id_size,
                                                 .mechanism = &mechanism_null};
     session_init(&handshake->session, &handshake->config);
-    stream->state = STREAM_HANDSHAKE;
     if (options->handshake_ivl_ms > 0)
         uv_timer_start(&stream->timer, on_handshake_too_long, (uint64_t)options->handshake_ivl_ms,
                        0);
@@ -219,6 +229,8 @@ void stream_begin(struct stream *stream)
         stream_ask_proxy(stream);
         return;
     }
+    if (stream->owner->endpoint)
+        stream_tell(stream, ZMQ_EVENT_CONNECTED, stream->fd);
     stream->raw = option_is_raw(stream->options);
     if (!stream->raw) {
         start_handshake(stream);

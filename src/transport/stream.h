@@ -26,6 +26,8 @@ struct socks;
 
 /* Who made the stream: a dialer or a listener. Called back at most once each, in this order. */
 struct stream_owner {
+    const char *endpoint; /* what it connects to; NULL for a listener's */
+
     /* The handshake is done: the peer for it; NULL without memory. The peer's routing id is set
      * by the stream. */
     struct peer *(*ready)(struct stream_owner *owner, struct stream *stream);
@@ -73,6 +75,7 @@ struct stream {
     bool blocked; /* the system takes no more; waits for it to be writable */
     struct task failing;
     enum leave why;
+    int error; /* the errno with it */
 
     /* Heartbeats, all by loop_clock_ns() */
     uint64_t heard_ns;    /* when something last came */
@@ -118,7 +121,10 @@ void stream_refuse(struct stream *stream, enum session_error error, const char *
 void stream_heartbeat_start(struct stream *stream);
 void stream_on_heartbeat(uv_timer_t *timer);
 struct properties *stream_introduce(const struct peer *peer);
-int stream_meet(struct stream *stream, const struct session *session); /* 0 or -ENOMEM */
+int stream_meet(struct stream *stream, const struct session *session);    /* 0 or -ENOMEM */
+void stream_tell(const struct stream *stream, unsigned event, int value); /* the monitor */
+void stream_tell_failed(const struct stream *stream, const struct session *session);
+void stream_tell_end(const struct stream *stream);
 
 extern const struct link stream_link;
 

@@ -50,6 +50,7 @@ bool stream_read_raw(struct stream *stream)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0) {
+        stream->error = n < 0 ? errno : EPIPE;
         stream_fail(stream, LEAVE_CLOSED);
         return false;
     }

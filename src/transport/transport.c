@@ -2,6 +2,7 @@
 /* Binding and connecting: see transport.h. */
 #include "transport/transport.h"
 
+#include "core/monitor.h"
 #include "transport/dialer.h"
 #include "transport/endpoint.h"
 #include "transport/inproc.h"
@@ -17,7 +18,7 @@ static int check_mechanism(const struct socket *socket)
     return socket->options.mechanism == ZMQ_NULL ? 0 : -EPROTONOSUPPORT;
 }
 
-int transport_bind(struct socket *socket, const char *text)
+static int bind_to(struct socket *socket, const char *text)
 {
     struct endpoint endpoint;
     int rc = endpoint_parse(&endpoint, text, true);
@@ -46,6 +47,25 @@ static bool is_connected_already(const struct socket *socket, const char *text)
             return true;
     }
     return false;
+}
+
+/* The monitor is given the text without its transport, as libzmq does. */
+static void tell_bind_failed(struct socket *socket, const char *text, int error)
+{
+    static const char *const schemes[] = {"tcp://", "ipc://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t length = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], length) == 0 && text[length])
+            monitor_tell(socket, ZMQ_EVENT_BIND_FAILED, (uint32_t)error, text + length);
+    }
+}
+
+int transport_bind(struct socket *socket, const char *text)
+{
+    int rc = bind_to(socket, text);
+    if (rc < 0)
+        tell_bind_failed(socket, text, -rc);
+    return rc;
 }
 
 int transport_connect(struct socket *socket, const char *text)

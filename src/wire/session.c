@@ -43,10 +43,21 @@ static const char *const error_texts[] = {
     [SESSION_BAD_FRAME] = "the peer sent a frame that is not allowed in a handshake",
     [SESSION_TOO_LARGE] = "the peer sent a handshake command that is too large",
     [SESSION_BAD_COMMAND] = "the peer sent a handshake command that is malformed or out of turn",
+    [SESSION_BAD_ERROR] = "the peer sent a malformed ERROR command",
     [SESSION_BAD_METADATA] = "the peer sent malformed properties or a bad routing id",
     [SESSION_NO_SOCKET_TYPE] = "the peer named no socket type, or an unknown one",
     [SESSION_WRONG_SOCKET_TYPE] = "the peer's socket type does not go with ours",
     [SESSION_REFUSED] = "the peer refused the connection",
+};
+
+/* What is not here breaks the connection without a word to the monitor. */
+static const uint32_t protocol_errors[] = {
+    [SESSION_MECHANISM] = ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH,
+    [SESSION_BAD_FRAME] = ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND,
+    [SESSION_TOO_LARGE] = ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED,
+    [SESSION_BAD_COMMAND] = ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND,
+    [SESSION_BAD_ERROR] = ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR,
+    [SESSION_REFUSED] = 0,
 };
 
 bool session_types_match(int ours, int peers)
@@ -60,6 +71,20 @@ bool session_types_match(int ours, int peers)
 const char *session_error_text(enum session_error error)
 {
     return error_texts[error];
+}
+
+uint32_t session_protocol_error(enum session_error error)
+{
+    return protocol_errors[error];
+}
+
+uint32_t session_auth_status(const struct session *session)
+{
+    const char *reason = session->peer_reason;
+    if (session->error != SESSION_REFUSED || reason[0] < '3' || reason[0] > '5' ||
+        reason[1] != '0' || reason[2] != '0')
+        return 0;
+    return (uint32_t)(reason[0] - '0') * 100;
 }
 
 void session_init(struct session *session, const struct session_config *config)
@@ -141,9 +166,11 @@ static void refused(struct session *session, const struct command *error)
 static void on_command(struct session *session, const uint8_t *body, size_t size)
 {
     struct command command;
+    size_t rest;
     command_read(&command, body, size);
     if (command.name == COMMAND_BAD)
-        session_fail(session, SESSION_BAD_COMMAND);
+        session_fail(session, command_data(body, size, "ERROR", &rest) ? SESSION_BAD_ERROR
+                                                                       : SESSION_BAD_COMMAND);
     else if (command.name == COMMAND_ERROR)
         refused(session, &command);
     else

@@ -33,6 +33,7 @@ enum session_error {
     SESSION_BAD_FRAME,         /* reserved flag bits, MORE on a command, a message in a handshake */
     SESSION_TOO_LARGE,         /* a handshake command beyond SESSION_COMMAND_MAX */
     SESSION_BAD_COMMAND,       /* a command that breaks its own grammar, or is out of turn */
+    SESSION_BAD_ERROR,         /* an ERROR command that breaks its grammar */
     SESSION_BAD_METADATA,      /* properties that break their grammar, or a bad Identity */
     SESSION_NO_SOCKET_TYPE,    /* READY names no socket type, or an unknown one */
     SESSION_WRONG_SOCKET_TYPE, /* the two socket types do not go together */
@@ -77,6 +78,13 @@ size_t session_input(struct session *session, const uint8_t *data, size_t size);
 
 /* One plain sentence (no full stop) for operators. */
 const char *session_error_text(enum session_error error);
+
+/* What a monitor is told of it: ZMQ_PROTOCOL_ERROR_ZMTP_..., or 0 for nothing, as libzmq has it. */
+uint32_t session_protocol_error(enum session_error error);
+
+/* The status that the authenticator of a peer has given (27/ZAP: 300, 400 or 500), if that is why
+ * it refused us; else 0. */
+uint32_t session_auth_status(const struct session *session);
 
 /* The name of a socket type (a public number) as the wire has it. */
 const char *session_type_name(int type);

@@ -364,15 +364,47 @@ static void error_must_hold_its_reason(void **state)
     (void)state;
     after_greeting("\x04\x06\x05"
                    "ERROR");
-    assert_failed(&result, SESSION_BAD_COMMAND);
+    assert_failed(&result, SESSION_BAD_ERROR);
     after_greeting("\x04\x0A\x05"
                    "ERROR\x04"
                    "400");
-    assert_failed(&result, SESSION_BAD_COMMAND);
+    assert_failed(&result, SESSION_BAD_ERROR);
     after_greeting("\x04\x0A\x05"
                    "ERROR\x02"
                    "400");
-    assert_failed(&result, SESSION_BAD_COMMAND);
+    assert_failed(&result, SESSION_BAD_ERROR);
+}
+
+/* What the monitor is told: 27/ZAP's status codes stand alone in the reason. */
+static void refusal_may_carry_a_status(void **state)
+{
+    (void)state;
+    after_greeting("\x04\x0A\x05"
+                   "ERROR\x03"
+                   "400");
+    assert_int_equal(session_auth_status(&result.session), 400);
+    after_greeting("\x04\x0A\x05"
+                   "ERROR\x03"
+                   "200");
+    assert_int_equal(session_auth_status(&result.session), 0);
+    after_greeting("\x04\x09\x05"
+                   "ERROR\x02"
+                   "40");
+    assert_int_equal(session_auth_status(&result.session), 0);
+}
+
+static void failures_have_their_protocol_errors(void **state)
+{
+    (void)state;
+    assert_int_equal(session_protocol_error(SESSION_MECHANISM),
+                     ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH);
+    assert_int_equal(session_protocol_error(SESSION_BAD_COMMAND),
+                     ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
+    assert_int_equal(session_protocol_error(SESSION_BAD_ERROR),
+                     ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR);
+    assert_int_equal(session_protocol_error(SESSION_OK), 0);
+    assert_int_equal(session_protocol_error(SESSION_WRONG_SOCKET_TYPE), 0);
+    assert_int_equal(session_protocol_error(SESSION_REFUSED), 0);
 }
 
 static void nothing_is_used_after_the_end(void **state)
@@ -532,6 +564,8 @@ int main(void)
         test(reason_is_made_printable),
         test(longest_reason_is_kept),
         test(error_must_hold_its_reason),
+        test(refusal_may_carry_a_status),
+        test(failures_have_their_protocol_errors),
         test(nothing_is_used_after_the_end),
         test(v2_is_answered_in_kind),
         test(v2_announces_types_that_it_knows),
