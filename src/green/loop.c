@@ -131,11 +131,20 @@ static void give_bell(struct loop *loop, struct waiter *waiter)
     waiter->bell = -1;
 }
 
+/* Wakes one of those who sleep, to lead. */
+static void call_follower(struct loop *loop)
+{
+    if (!TAILQ_EMPTY(&loop->followers))
+        loop_ring(TAILQ_FIRST(&loop->followers));
+}
+
 void loop_changed(struct loop *loop)
 {
     loop->changed = true;
     if (loop->leader)
         loop_ring(loop->leader);
+    else
+        call_follower(loop);
 }
 
 bool loop_is_attended(const struct loop *loop)
@@ -257,11 +266,27 @@ static int follow(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns
     return rc == 0 && is_over(deadline_ns) ? -ETIMEDOUT : rc;
 }
 
+/* Before it sleeps: perhaps another thread is about to wake it. Not where descriptors must be
+ * looked at. */
+static void spin_unlocked(struct loop *loop, struct waiter *waiter)
+{
+    if (loop->changed || waiter->fd_count || waiter->mask || !spin_begins(&loop->spin))
+        return;
+    struct spin spin = loop->spin;
+    loop_leave(loop);
+    spin_for(&spin, &waiter->woken);
+    loop_enter(loop);
+    spin_ends(&loop->spin, waiter->woken);
+}
+
 int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
     int rc = 0;
-    take_bell(loop, waiter);
     loop->waits++;
+    spin_unlocked(loop, waiter);
+    if (waiter->woken)
+        return 0;
+    take_bell(loop, waiter);
     while (!waiter->woken && rc == 0) {
         /* The steward gives way to any thread of the application. */
         if (loop->leader && !loop->leader->is_steward) {
@@ -272,9 +297,10 @@ int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_n
             rc = lead(loop, waiter, deadline_ns);
         }
     }
-    /* If nobody leads now, the next follower does; or else the steward, see loop_leave(). */
-    if (!loop->leader && !TAILQ_EMPTY(&loop->followers))
-        loop_ring(TAILQ_FIRST(&loop->followers));
+    /* If nobody leads now, the next follower does; or else the steward, see loop_leave(). Within a
+     * process there may be nothing to look after. */
+    if (!loop->leader && (loop->changed || uv_loop_alive(&loop->uv)))
+        call_follower(loop);
     give_bell(loop, waiter);
     return waiter->woken ? 0 : rc;
 }
@@ -342,6 +368,7 @@ int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
     if (rc < 0)
         return rc;
     TAILQ_INIT(&loop->followers);
+    spin_init(&loop->spin);
     pthread_mutex_init(&loop->lock, NULL);
     cond_init(&loop->way_given);
     cond_init(&loop->steward_cond);

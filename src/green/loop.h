@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "green/outside.h"
+#include "green/spin.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -29,7 +30,7 @@
 /* Somebody who waits, on the stack of the one who does. */
 struct waiter {
     TAILQ_ENTRY(waiter) line; /* among the followers */
-    bool woken;               /* what it waits for may have come */
+    atomic_bool woken;        /* what it waits for may have come */
     bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
     bool rung;
     bool is_steward;
@@ -73,6 +74,7 @@ struct loop {
     pthread_cond_t steward_cond;
     uint64_t waits; /* how often a thread of the application has led */
     struct outside outside;
+    struct spin spin;
 };
 
 /* 0 or a negative errno. */
