@@ -43,7 +43,7 @@ static int join(struct loop *loop, int event)
     if (rc == 0)
         return epoll;
     close(epoll);
-    return rc;
+    return rc == -EINVAL ? -EMFILE : rc; /* the kernel nests so many and no more */
 }
 
 int outside_add(struct loop *loop, int event)

@@ -55,6 +55,9 @@ class SameSource(Case):
     def test_c(self):
         self.say_the_same(*self.both("same.c", compat.CC, "-std=c11"))
 
+    def test_in_the_loop_of_libuv(self):
+        self.say_the_same(*self.both("uvloop.c", compat.CC, "-luv"))
+
     def test_cpp(self):
         self.say_the_same(*self.both("same.cpp", compat.CXX, "-std=c++17"))
 
