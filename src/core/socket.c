@@ -123,9 +123,20 @@ static int check_open(struct socket *socket)
     return socket->closed ? -ENOTSOCK : 0;
 }
 
+/* What a thread waits in, for people. */
+#define NAMES(call)                                                                          \
+    {                                                                                        \
+        [ZMQ_PAIR] = call " PAIR", [ZMQ_PUB] = call " PUB", [ZMQ_SUB] = call " SUB",         \
+        [ZMQ_REQ] = call " REQ", [ZMQ_REP] = call " REP", [ZMQ_DEALER] = call " DEALER",     \
+        [ZMQ_ROUTER] = call " ROUTER", [ZMQ_PULL] = call " PULL", [ZMQ_PUSH] = call " PUSH", \
+        [ZMQ_XPUB] = call " XPUB", [ZMQ_XSUB] = call " XSUB", [ZMQ_STREAM] = call " STREAM"  \
+    }
+static const char *const send_names[] = NAMES("zmq_send"), *const recv_names[] = NAMES("zmq_recv");
+#undef NAMES
+
 /* How long a call has left to try. */
 struct patience {
-    const char *what; /* it would wait for, a word for lists */
+    const char *const *names; /* of the call, by type of socket, for lists */
     int timeout_ms;
     uint64_t deadline_ns; /* 0 before the first wait */
     bool turned;          /* a call that does not wait has looked at what came meanwhile */
@@ -144,7 +155,7 @@ static int await_change(struct socket *socket, struct patience *patience, int fl
     }
     if (!patience->deadline_ns)
         patience->deadline_ns = loop_deadline_ns(patience->timeout_ms);
-    int rc = socket_wait(socket, patience->what, patience->deadline_ns);
+    int rc = socket_wait(socket, patience->names[socket->pattern->type], patience->deadline_ns);
     return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
@@ -152,7 +163,7 @@ int socket_send(struct socket *socket, struct msg *msg, int flags)
 {
     if (!socket->pattern->can_send)
         return -ENOTSUP;
-    struct patience patience = {.what = "zmq_send", .timeout_ms = socket->options.sndtimeo_ms};
+    struct patience patience = {.names = send_names, .timeout_ms = socket->options.sndtimeo_ms};
     if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
         return -ECANCELED;
     for (;;) {
@@ -214,7 +225,7 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags, bool prope
 {
     if (!socket->pattern->can_receive)
         return -ENOTSUP;
-    struct patience patience = {.what = "zmq_recv", .timeout_ms = socket->options.rcvtimeo_ms};
+    struct patience patience = {.names = recv_names, .timeout_ms = socket->options.rcvtimeo_ms};
     if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
         return -ECANCELED;
     for (;;) {
