@@ -166,6 +166,19 @@ def check_architecture(root):
             yield path, ARCHITECTURE_LINES + 1, f"{count} lines; the limit is {ARCHITECTURE_LINES}"
 
 
+def check_rooms(root):
+    """src/README.md names each file of src/ and app/ in the part of its layer."""
+    path = root / "src" / "README.md"
+    if not path.exists():
+        return
+    rooms = {part.split(":")[0].strip(): set(re.findall(r"\w+", part))
+             for part in re.split(r"^## ", path.read_text(), flags=re.MULTILINE)[1:]}
+    for source in sorted([*root.glob("src/*/*.*"), *root.glob("app/*.*")]):
+        room = source.parent.name
+        if source.suffix in (".c", ".h", ".S") and source.stem not in rooms.get(room, ()):
+            yield path, 1, f"{room}/{source.stem} is not named under \"{room}\""
+
+
 def check_file(root, path):
     lines = path.read_text().splitlines()
     yield from check_text(lines)
@@ -189,6 +202,7 @@ def check_tree(root):
     """Yields (path, line, sentence) for every breach below root."""
     yield from check_layer_folders(root)
     yield from check_architecture(root)
+    yield from check_rooms(root)
     for path in files(root):
         for number, sentence in check_file(root, path):
             yield path, number, sentence

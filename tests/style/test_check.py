@@ -136,6 +136,12 @@ class Limits(Case):
         self.passes("ARCHITECTURE.md", "x\n" * 200)
         self.breaks("ARCHITECTURE.md", "x\n" * 201, 201, "201 lines")
 
+    def test_each_file_has_its_room(self):
+        source = {"src/base/x.c": MIT}
+        self.passes("src/README.md", "## base: memory\n| x | a thing |\n", **source)
+        self.breaks("src/README.md", "## base\n| y | a thing |\n", 1, "base/x", **source)
+        self.breaks("src/README.md", "## core\n| x | a thing |\n", 1, "base/x", **source)
+
     def test_struct_typedef(self):
         for text in ("typedef struct x x;\n", "typedef struct {\n    int a;\n} x;\n",
                      "typedef union x x;\n"):
