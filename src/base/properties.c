@@ -3,6 +3,7 @@
  * its connection lasts (core/peer.h) and by the messages that the application holds. */
 #include "base/properties.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct properties *properties_new(int fd, const char *socket_type, const uint8_t
         return NULL;
     atomic_init(&properties->refs, 1);
     properties->fd = fd;
+    snprintf(properties->fd_text, sizeof properties->fd_text, "%d", fd);
     properties->socket_type = socket_type;
     properties->routing_id = properties->address = NULL;
     char *text = properties->text;
@@ -42,5 +44,7 @@ const char *properties_find(const struct properties *properties, const char *nam
         return properties->routing_id;
     if (strcmp(name, "Peer-Address") == 0)
         return properties->address;
+    if (strcmp(name, "__fd") == 0)
+        return properties->fd_text;
     return NULL;
 }

@@ -12,6 +12,7 @@
 struct properties {
     atomic_uint refs;
     int fd;                  /* the connection's descriptor, while that was open */
+    char fd_text[12];        /* the same, which libzmq gives under a name that it does not tell */
     const char *socket_type; /* of the peer; a constant, or NULL */
     const char *routing_id;  /* that it announced, in `text`; NULL if its type has none */
     const char *address;     /* of the peer, in `text`; NULL if it is not known */
