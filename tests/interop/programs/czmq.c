@@ -133,22 +133,16 @@ static void actors(void)
     }
 }
 
-/* A bound endpoint of the proxy, as it tells it. */
-static char *proxy_side(zactor_t *proxy, const char *side, const char *type)
+static void proxies(const char *folder)
 {
-    zsock_t *probe = zsock_new_rep("@tcp://127.0.0.1:*");
-    char *where = strdup(zsock_endpoint(probe));
-    zsock_destroy(&probe);
-    zstr_sendx(proxy, side, type, where, NULL);
-    zsock_wait(proxy);
-    return where;
-}
-
-static void proxies(void)
-{
+    char front[128], back[128];
     zactor_t *proxy = zactor_new(zproxy, NULL);
-    char *front = proxy_side(proxy, "FRONTEND", "PULL");
-    char *back = proxy_side(proxy, "BACKEND", "PUSH");
+    snprintf(front, sizeof front, "ipc://%s/front", folder);
+    snprintf(back, sizeof back, "ipc://%s/back", folder);
+    zstr_sendx(proxy, "FRONTEND", "PULL", front, NULL);
+    zsock_wait(proxy);
+    zstr_sendx(proxy, "BACKEND", "PUSH", back, NULL);
+    zsock_wait(proxy);
     zstr_sendx(proxy, "CAPTURE", "inproc://capture", NULL);
     zsock_t *capture = limited(zsock_new_pull("@inproc://capture"));
     zsock_wait(proxy);
@@ -169,8 +163,6 @@ static void proxies(void)
     zsock_destroy(&pull);
     zsock_destroy(&push);
     zsock_destroy(&capture);
-    free(front);
-    free(back);
 }
 
 static void monitors(void)
@@ -276,7 +268,7 @@ int main(int argc, char **argv)
     snprintf(where, sizeof where, "@ipc://%s/polls", argv[1]);
     polls(where);
     actors();
-    proxies();
+    proxies(argv[1]);
     monitors();
     loops();
     zsys_shutdown();
