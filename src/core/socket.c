@@ -48,6 +48,13 @@ static int route_small(struct socket *socket, struct msg *msg)
     return 0;
 }
 
+/* Has the application lent this memory, to be told when it is not needed any more? As in libzmq
+ * that is when the message has left, for programs count on it. */
+static bool is_lent(const struct chunk *chunk)
+{
+    return chunk && chunk->free_fn;
+}
+
 static int build_part(struct socket *socket, struct msg *msg, bool more)
 {
     uint8_t flags = more ? FRAME_MORE : 0;
@@ -56,7 +63,7 @@ static int build_part(struct socket *socket, struct msg *msg, bool more)
     struct chunk *chunk = msg_chunk(msg);
     if (chunk && chunk->free_fn == NULL && chunk->size / 2 > size)
         chunk = NULL; /* a small part of a large chunk is copied rather than pinned */
-    if (!socket->local && size < BUFFER_SHARE_MIN)
+    if (!socket->local && size < BUFFER_SHARE_MIN && !is_lent(chunk))
         chunk = NULL; /* on a wire many small ones in one piece are faster */
     return buffer_append_shared(&socket->building, flags, chunk, data, size);
 }
@@ -100,7 +107,8 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         int rc = socket->pattern->admit(socket, &first);
         if (rc < 0)
             return rc;
-        bool stays = socket->local && msg_chunk(msg); /* within the process it is not copied */
+        const struct chunk *chunk = msg_chunk(msg);
+        bool stays = is_lent(chunk) || (socket->local && chunk); /* it is not copied */
         if (last && msg_size(msg) <= ON_STACK && !stays)
             return route_small(socket, msg);
     }

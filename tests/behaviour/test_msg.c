@@ -267,6 +267,37 @@ TEST(lent_memory_is_freed_when_it_never_leaves)
     assert_int_equal(atomic_load(&freed), 1);
 }
 
+/* However small, it is given back when the message has left and not before. */
+TEST(lent_memory_waits_as_long_as_its_message)
+{
+    static char memory[2][9];
+    void *pull = open_socket(ZMQ_PULL), *push = open_socket(ZMQ_PUSH);
+    struct endpoint where = bind_to(pull, "tcp://127.0.0.1:*");
+    close_socket(pull);
+    for (int parts = 1; parts <= 2; parts++) {
+        zmq_msg_t first, last;
+        lend(&last, memory[1], sizeof memory[1], NULL);
+        lend(&first, memory[0], sizeof memory[0], NULL);
+        connect_to(push, where.text);
+        if (parts == 2)
+            assert_int_equal(zmq_msg_send(&first, push, ZMQ_SNDMORE), 9);
+        else
+            zmq_msg_close(&first);
+        int before = atomic_load(&freed);
+        assert_int_equal(zmq_msg_send(&last, push, 0), 9);
+        assert_int_equal(atomic_load(&freed), before);
+        pull = open_socket(ZMQ_PULL);
+        do
+            nap_ms(1);
+        while (zmq_bind(pull, where.text) == -1 && zmq_errno() == EADDRINUSE);
+        for (int i = 0; i < parts; i++)
+            assert_int_equal(zmq_recv(pull, NULL, 0, 0), 9);
+        wait_until(atomic_load(&freed) == 2);
+        zmq_disconnect(push, where.text);
+        close_socket(pull);
+    }
+}
+
 TEST(memory_without_a_free_function_stays_the_callers)
 {
     static char memory[100] = "kept";
@@ -419,6 +450,7 @@ int main(void)
         OVER_ALL(lent_memory_is_freed_once_after_sending),
         OVER_ALL(lent_memory_is_freed_once_for_many_receivers),
         RUN(lent_memory_is_freed_when_it_never_leaves),
+        RUN(lent_memory_waits_as_long_as_its_message),
         RUN(memory_without_a_free_function_stays_the_callers),
         RUN(receiving_replaces_what_was_there),
         RUN(copies_of_large_messages_share),
