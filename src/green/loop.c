@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 enum {
-    STEWARD_TICK_MS = 1,
+    STEWARD_TICK_NS = 1000000,
+    OUTSIDE_TICK_NS = 100000, /* the same when somebody waits outside */
     GIVE_WAY_MS = 1,
     TURNS_MAX = 8,
     FOLLOW_MS = 3600000,
@@ -321,9 +322,10 @@ static void *steward_run(void *arg)
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
             loop->steward_asleep = false;
-        } else if (loop->waits != seen && !loop->outside.waiters) {
+        } else if (loop->waits != seen) {
             seen = loop->waits;
-            cond_wait_until(&loop->steward_cond, &loop->lock, loop_deadline_ns(STEWARD_TICK_MS));
+            uint64_t tick_ns = loop->outside.waiters ? OUTSIDE_TICK_NS : STEWARD_TICK_NS;
+            cond_wait_until(&loop->steward_cond, &loop->lock, loop_clock_ns() + tick_ns);
         } else {
             lead(loop, &waiter, UINT64_MAX);
         }

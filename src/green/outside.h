@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Those who wait outside: in a poll of the application's own, for a descriptor that was given to
  * it. They are in none of our calls, so nobody knows that they wait, and somebody must run the loop
- * for them. With a steward that is the steward, which then leads without waiting for its tick.
+ * for them. With a steward that is the steward, which then leads sooner.
  *
  *      steward        eventfd                                what is handed out
  *      no steward     eventfd ─┐
