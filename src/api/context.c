@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Contexts of the public API: made, set up, asked, and ended from any thread. What is no context,
  * or is none any more, gives EFAULT. */
+#define ZMQ_BUILD_DRAFT_API /* libzmq answers ZMQ_ZERO_COPY_RECV in any build */
 #include "api/enter.h"
 
 #include <greenmq/zmq.h>
@@ -56,6 +57,24 @@ static int set_flag(int *field, int value)
     return set(field, value < 0 ? value : value != 0, 0);
 }
 
+/* Processors that no system has are taken, and make no difference. */
+static int add_cpu(cpu_set_t *cpus, int cpu)
+{
+    if (cpu < 0)
+        return -EINVAL;
+    if (cpu < CPU_SETSIZE)
+        CPU_SET(cpu, cpus);
+    return 0;
+}
+
+static int remove_cpu(cpu_set_t *cpus, int cpu)
+{
+    if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, cpus))
+        return -EINVAL;
+    CPU_CLR(cpu, cpus);
+    return 0;
+}
+
 static int set_option(struct ctx *ctx, int option, int value)
 {
     switch (option) {
@@ -64,11 +83,12 @@ static int set_option(struct ctx *ctx, int option, int value)
     case ZMQ_MAX_MSGSZ: return set(&ctx->max_msgsz, value, 0);
     case ZMQ_IPV6: return set_flag(&ctx->ipv6, value);
     case ZMQ_BLOCKY: return set_flag(&ctx->blocky, value);
-    case ZMQ_THREAD_PRIORITY: return set(&ctx->thread_priority, value, 0);
-    case ZMQ_THREAD_SCHED_POLICY: return set(&ctx->thread_sched_policy, value, 0);
-    case ZMQ_THREAD_NAME_PREFIX: return set(&ctx->thread_name_prefix, value, 0);
-    case ZMQ_THREAD_AFFINITY_CPU_ADD:
-    case ZMQ_THREAD_AFFINITY_CPU_REMOVE: return value < 0 ? -EINVAL : 0;
+    case ZMQ_ZERO_COPY_RECV: return set_flag(&ctx->zero_copy_recv, value);
+    case ZMQ_THREAD_PRIORITY: return set(&ctx->background.priority, value, 0);
+    case ZMQ_THREAD_SCHED_POLICY: return set(&ctx->background.policy, value, 0);
+    case ZMQ_THREAD_NAME_PREFIX: return set(&ctx->background.name_prefix, value, INT_MIN);
+    case ZMQ_THREAD_AFFINITY_CPU_ADD: return add_cpu(&ctx->background.cpus, value);
+    case ZMQ_THREAD_AFFINITY_CPU_REMOVE: return remove_cpu(&ctx->background.cpus, value);
     default: return -EINVAL;
     }
 }
@@ -94,8 +114,9 @@ static int get_option(const struct ctx *ctx, int option, int *value)
     case ZMQ_MSG_T_SIZE: *value = sizeof(zmq_msg_t); return 0;
     case ZMQ_IPV6: *value = ctx->ipv6; return 0;
     case ZMQ_BLOCKY: *value = ctx->blocky; return 0;
-    case ZMQ_THREAD_SCHED_POLICY: *value = ctx->thread_sched_policy; return 0;
-    case ZMQ_THREAD_NAME_PREFIX: *value = ctx->thread_name_prefix; return 0;
+    case ZMQ_ZERO_COPY_RECV: *value = ctx->zero_copy_recv; return 0;
+    case ZMQ_THREAD_SCHED_POLICY: *value = ctx->background.policy; return 0;
+    case ZMQ_THREAD_NAME_PREFIX: *value = ctx->background.name_prefix; return 0;
     default: return -EINVAL;
     }
 }

@@ -125,6 +125,7 @@ static int make(void *frontend, void *backend, const struct gmq_device_options *
     rc = -ENOMEM;
     if (device) {
         device->ctx = ctx;
+        device->serial = ctx->serial;
         device->front.socket = socket;
         rc = set_up(device, backend, options);
     }
@@ -151,6 +152,10 @@ static int enter(struct gmq_device *device)
     if (!device)
         return -EINVAL;
     int rc = ctx_enter(device->ctx);
+    if (rc == 0 && device->ctx->serial != device->serial) {
+        ctx_leave(device->ctx);
+        rc = -ETERM;
+    }
     return rc == -EFAULT ? -ETERM : rc;
 }
 

@@ -22,6 +22,8 @@ struct spare {
     struct spare *next;
 };
 
+_Thread_local struct chunk_held chunk_held __attribute__((tls_model("initial-exec")));
+
 static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(cache_lock)
 static struct spare *cache[CACHED_CLASSES];
@@ -99,6 +101,16 @@ struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *
     return chunk;
 }
 
+static void keep_for_later(struct chunk *chunk)
+{
+    chunk->late = NULL;
+    if (chunk_held.first)
+        chunk_held.last->late = chunk;
+    else
+        chunk_held.first = chunk;
+    chunk_held.last = chunk;
+}
+
 void chunk_unref(struct chunk *chunk)
 {
     if (atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) != 1)
@@ -107,7 +119,22 @@ void chunk_unref(struct chunk *chunk)
         block_put(chunk, sizeof *chunk + chunk->size);
         return;
     }
+    if (chunk->free_fn && chunk_held.holds) {
+        keep_for_later(chunk);
+        return;
+    }
     if (chunk->free_fn)
         chunk->free_fn(chunk->data, chunk->hint);
     free(chunk);
+}
+
+/* A free_fn may come by here itself: each chunk is taken out before its turn. */
+void chunk_free_held(void)
+{
+    struct chunk *chunk;
+    while (!chunk_held.holds && (chunk = chunk_held.first)) {
+        chunk_held.first = chunk->late;
+        chunk->free_fn(chunk->data, chunk->hint);
+        free(chunk);
+    }
 }

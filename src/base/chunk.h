@@ -16,7 +16,10 @@ typedef void chunk_free_fn(void *data, void *hint);
 
 struct chunk {
     atomic_uint refs;
-    size_t size;            /* usable bytes at data */
+    union {
+        size_t size;        /* usable bytes at data */
+        struct chunk *late; /* the next whose free_fn waits to be called */
+    };
     uint8_t *data;          /* behind this header, or the user's own memory */
     chunk_free_fn *free_fn; /* how the user wants it back; NULL for our own memory */
     void *hint;
@@ -26,8 +29,8 @@ struct chunk {
 /* Memory for `size` bytes with one reference, or NULL. */
 struct chunk *chunk_new(size_t size);
 
-/* Wraps the caller's memory; free_fn (may be NULL) is called once when nobody refers to it.
- * NULL without memory: free_fn is then not called. */
+/* Wraps the caller's memory; free_fn (may be NULL) is called once when nobody refers to it, and
+ * the thread that let go of it last holds no lock. NULL without memory: it is then not called. */
 struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *hint);
 
 static inline struct chunk *chunk_ref(struct chunk *chunk)
@@ -48,5 +51,28 @@ static inline bool chunk_is_just(const struct chunk *chunk, const uint8_t *data,
 }
 
 void chunk_unref(struct chunk *chunk);
+
+/* For those who lock: a free_fn is the application's and may call us. From chunk_hold() on those
+ * of this thread wait; chunk_release() comes behind the unlocking, and calls them. */
+struct chunk_held {
+    bool holds;
+    struct chunk *first, *last; /* freed meanwhile */
+};
+
+extern _Thread_local struct chunk_held chunk_held __attribute__((tls_model("initial-exec")));
+
+void chunk_free_held(void);
+
+static inline void chunk_hold(void)
+{
+    chunk_held.holds = true;
+}
+
+static inline void chunk_release(void)
+{
+    chunk_held.holds = false;
+    if (chunk_held.first)
+        chunk_free_held();
+}
 
 #endif

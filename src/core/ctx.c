@@ -43,7 +43,12 @@ static struct ctx *take_free(void)
     if (ctx)
         LIST_REMOVE(ctx, all);
     pthread_mutex_unlock(&free_lock);
-    return ctx ? ctx : malloc(sizeof *ctx);
+    if (ctx || !(ctx = malloc(sizeof *ctx)))
+        return ctx;
+    atomic_init(&ctx->magic, 0);
+    atomic_init(&ctx->fork_generation, 0);
+    loop_prepare(&ctx->loop);
+    return ctx;
 }
 
 static void give_back(struct ctx *ctx)
@@ -58,28 +63,40 @@ static void on_turn_end(void *owner)
     ctx_settle(owner);
 }
 
+/* Fresh or used, all of it but what stays. */
+static void begin(struct ctx *ctx)
+{
+    static atomic_uint_fast64_t serial;
+    size_t kept = offsetof(struct ctx, serial);
+    memset((char *)ctx + kept, 0, sizeof *ctx - kept);
+    ctx->serial = atomic_fetch_add(&serial, 1) + 1;
+    ctx->io_threads = 1;
+    ctx->max_sockets = MAX_SOCKETS;
+    ctx->max_msgsz = INT_MAX;
+    ctx->blocky = ctx->zero_copy_recv = 1;
+    atomic_store(&ctx->fork_generation, atomic_load(&fork_generation));
+    background_init(&ctx->background);
+    LIST_INIT(&ctx->sockets);
+    TAILQ_INIT(&ctx->dirty);
+    TAILQ_INIT(&ctx->tasks);
+    uv_random(NULL, NULL, &ctx->next_routing_id, sizeof ctx->next_routing_id, 0, NULL);
+    atomic_store(&ctx->magic, CTX_MAGIC);
+}
+
 int ctx_new(struct ctx **made)
 {
     struct ctx *ctx = take_free();
     if (!ctx)
         return -ENOMEM;
-    *ctx = (struct ctx){.io_threads = 1,
-                        .max_sockets = MAX_SOCKETS,
-                        .max_msgsz = INT_MAX,
-                        .blocky = 1,
-                        .thread_priority = -1,
-                        .thread_sched_policy = -1,
-                        .fork_generation = atomic_load(&fork_generation)};
-    LIST_INIT(&ctx->sockets);
-    TAILQ_INIT(&ctx->dirty);
-    TAILQ_INIT(&ctx->tasks);
+    loop_enter(&ctx->loop);
     int rc = loop_init(&ctx->loop, on_turn_end, ctx);
+    if (rc == 0)
+        begin(ctx);
+    loop_leave(&ctx->loop);
     if (rc < 0) {
         give_back(ctx);
         return rc;
     }
-    uv_random(NULL, NULL, &ctx->next_routing_id, sizeof ctx->next_routing_id, 0, NULL);
-    atomic_store(&ctx->magic, CTX_MAGIC);
     *made = ctx;
     return 0;
 }
@@ -88,7 +105,7 @@ int ctx_start(struct ctx *ctx)
 {
     if (ctx->started)
         return 0;
-    int rc = ctx->io_threads > 0 ? loop_start_steward(&ctx->loop) : 0;
+    int rc = ctx->io_threads > 0 ? loop_start_steward(&ctx->loop, &ctx->background) : 0;
     ctx->started = rc == 0;
     return rc;
 }
@@ -98,10 +115,14 @@ int ctx_enter(struct ctx *ctx)
     if (!ctx || (uintptr_t)ctx % alignof(struct ctx) != 0 ||
         atomic_load_explicit(&ctx->magic, memory_order_acquire) != CTX_MAGIC)
         return -EFAULT;
-    if (ctx->fork_generation != atomic_load_explicit(&fork_generation, memory_order_relaxed))
+    if (atomic_load_explicit(&ctx->fork_generation, memory_order_relaxed) !=
+        atomic_load_explicit(&fork_generation, memory_order_relaxed))
         return -ETERM;
     loop_enter(&ctx->loop);
-    return 0;
+    if (atomic_load_explicit(&ctx->magic, memory_order_relaxed) == CTX_MAGIC)
+        return 0;
+    loop_leave(&ctx->loop); /* it has ended while we waited for the lock */
+    return -EFAULT;
 }
 
 /* What costs no system call goes at once. */

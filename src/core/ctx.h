@@ -20,13 +20,17 @@ struct task {
 };
 
 struct ctx {
+    /* These stay as they are when its memory becomes another context's: see ctx_enter(). */
     atomic_uint magic;
+    atomic_uint fork_generation; /* a child of fork() has another one */
     struct loop loop;
-    bool started;             /* the steward runs, if there is to be one */
-    unsigned fork_generation; /* a child of fork() has another one */
+
+    uint64_t serial; /* tells it from others in the same memory */
+    bool started;    /* the steward runs, if there is to be one */
 
     int io_threads, max_sockets, max_msgsz, ipv6, blocky;
-    int thread_priority, thread_sched_policy, thread_name_prefix;
+    int zero_copy_recv; /* kept to be read back */
+    struct background background;
 
     LIST_HEAD(, socket) sockets; /* open and lingering ones */
     unsigned open_sockets;       /* not yet closed by the application */

@@ -44,6 +44,7 @@ struct control {
 
 struct gmq_device {
     struct ctx *ctx;
+    uint64_t serial; /* of the context: its memory may be another's by now */
     struct side front, back;
     struct socket *capture; /* or NULL */
     struct sink capture_sink;

@@ -5,9 +5,11 @@
 #include "green/loop.h"
 
 #include "base/check.h"
+#include "base/chunk.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,18 +60,29 @@ static void cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
+/* What the application's free functions waited for. */
+static void unlock(struct loop *loop)
+{
+    pthread_mutex_unlock(&loop->lock);
+    chunk_release();
+}
+
 void loop_enter(struct loop *loop)
 {
-    if (pthread_mutex_trylock(&loop->lock) == 0)
+    if (loop_try_enter(loop))
         return;
     atomic_fetch_add(&loop->queueing, 1);
     pthread_mutex_lock(&loop->lock);
     atomic_fetch_sub(&loop->queueing, 1);
+    chunk_hold();
 }
 
 bool loop_try_enter(struct loop *loop)
 {
-    return pthread_mutex_trylock(&loop->lock) == 0;
+    if (pthread_mutex_trylock(&loop->lock) != 0)
+        return false;
+    chunk_hold();
+    return true;
 }
 
 void loop_leave(struct loop *loop)
@@ -80,7 +93,7 @@ void loop_leave(struct loop *loop)
         pthread_cond_signal(&loop->way_given);
     if (loop->steward_asleep && !loop->leader && uv_loop_alive(&loop->uv))
         pthread_cond_signal(&loop->steward_cond);
-    pthread_mutex_unlock(&loop->lock);
+    unlock(loop);
 }
 
 /* A leader that comes back from its poll lets calls of the application in before it goes on,
@@ -88,6 +101,7 @@ void loop_leave(struct loop *loop)
 static void lock_after_poll(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
+    chunk_hold();
     if (!atomic_load(&loop->queueing) || loop->giving_way)
         return;
     loop->giving_way = true;
@@ -206,7 +220,7 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     if (waiter->bell < 0 && (timeout_ms < 0 || timeout_ms > BLIND_POLL_MS))
         timeout_ms = BLIND_POLL_MS;
     waiter->polling = true;
-    pthread_mutex_unlock(&loop->lock);
+    unlock(loop);
     int n = loop_poll(fds, count, timeout_ms, waiter->mask);
     int error = errno;
     lock_after_poll(loop);
@@ -314,11 +328,15 @@ static void *steward_run(void *arg)
     struct waiter waiter;
     waiter_init(&waiter);
     waiter.is_steward = true;
-    pthread_mutex_lock(&loop->lock);
+    background_apply(loop->background);
+    loop_enter(loop);
     take_bell(loop, &waiter);
     uint64_t seen = loop->waits;
     while (!loop->steward_quit) {
-        if (loop->leader || !uv_loop_alive(&loop->uv)) {
+        if (chunk_held.first) {
+            unlock(loop);
+            loop_enter(loop);
+        } else if (loop->leader || !uv_loop_alive(&loop->uv)) {
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
             loop->steward_asleep = false;
@@ -331,12 +349,13 @@ static void *steward_run(void *arg)
         }
     }
     give_bell(loop, &waiter);
-    pthread_mutex_unlock(&loop->lock);
+    unlock(loop);
     return NULL;
 }
 
-int loop_start_steward(struct loop *loop)
+int loop_start_steward(struct loop *loop, const struct background *background)
 {
+    loop->background = background;
     sigset_t all, before;
     sigfillset(&all); /* signals are the application's */
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -363,30 +382,34 @@ static void steward_stop(struct loop *loop)
     pthread_join(loop->steward, NULL);
 }
 
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
+void loop_prepare(struct loop *loop)
 {
-    *loop = (struct loop){.turn_end = turn_end, .owner = owner};
-    int rc = uv_loop_init(&loop->uv);
-    if (rc < 0)
-        return rc;
-    TAILQ_INIT(&loop->followers);
-    spin_init(&loop->spin);
     pthread_mutex_init(&loop->lock, NULL);
+    atomic_init(&loop->queueing, 0);
     cond_init(&loop->way_given);
     cond_init(&loop->steward_cond);
-    return 0;
+}
+
+int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
+{
+    size_t kept = offsetof(struct loop, uv);
+    memset((char *)loop + kept, 0, sizeof *loop - kept);
+    loop->turn_end = turn_end;
+    loop->owner = owner;
+    TAILQ_INIT(&loop->followers);
+    spin_init(&loop->spin);
+    return uv_loop_init(&loop->uv);
 }
 
 void loop_term(struct loop *loop)
 {
     if (loop->has_steward)
         steward_stop(loop);
+    loop_enter(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     check(uv_loop_close(&loop->uv) == 0);
     outside_term(&loop->outside);
     while (loop->spare_bell_count)
         close(loop->spare_bells[--loop->spare_bell_count]);
-    pthread_cond_destroy(&loop->steward_cond);
-    pthread_cond_destroy(&loop->way_given);
-    pthread_mutex_destroy(&loop->lock);
+    unlock(loop);
 }

@@ -16,6 +16,7 @@
 #define GREENMQ_GREEN_LOOP_H
 
 #include "base/list.h"
+#include "green/background.h"
 #include "green/outside.h"
 #include "green/spin.h"
 
@@ -50,12 +51,13 @@ struct thread;
 TAILQ_HEAD(waiters, waiter);
 
 struct loop {
-    uv_loop_t uv;
+    /* These outlive it: who comes too late finds them as they were. */
     pthread_mutex_t lock;
     atomic_uint queueing; /* threads that wait for the lock to make a call */
-    bool giving_way;      /* the leader lets them in first */
-    pthread_cond_t way_given;
+    pthread_cond_t way_given, steward_cond;
 
+    uv_loop_t uv;
+    bool giving_way; /* the leader lets those who queue in first */
     struct waiter *leader;
     struct waiters followers;
     int spare_bells[SPARE_BELLS];
@@ -71,17 +73,20 @@ struct loop {
 
     bool has_steward, steward_asleep, steward_quit;
     pthread_t steward;
-    pthread_cond_t steward_cond;
-    uint64_t waits; /* how often a thread of the application has led */
+    const struct background *background; /* what the steward is to be like */
+    uint64_t waits;                      /* how often a thread of the application has led */
     struct outside outside;
     struct spin spin;
 };
 
-/* 0 or a negative errno. */
+/* Prepares memory that is from now on for loops only. */
+void loop_prepare(struct loop *loop);
+
+/* Both in prepared memory, the first under the lock: 0 or a negative errno. */
 int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner);
 
 /* Gives it a steward, once. Under the lock. 0 or a negative errno. */
-int loop_start_steward(struct loop *loop);
+int loop_start_steward(struct loop *loop, const struct background *background);
 
 /* Ends the steward and closes the loop, whose handles the owner has closed. Not under the lock. */
 void loop_term(struct loop *loop);
