@@ -29,12 +29,13 @@ static inline int socket_enter_lanes(void *handle, struct socket **socket)
     if (!is_open_socket(handle))
         return -ENOTSOCK;
     *socket = handle;
-    struct ctx *ctx = (*socket)->ctx;
+    struct ctx *ctx = atomic_load_explicit(&(*socket)->home, memory_order_relaxed);
     int rc = ctx_enter(ctx);
     if (rc < 0)
         return rc == -EFAULT ? -ENOTSOCK : rc;
     /* While we waited for the lock it may have been closed, and even opened elsewhere. */
-    if (is_open_socket(handle) && (*socket)->ctx == ctx)
+    if (is_open_socket(handle) &&
+        atomic_load_explicit(&(*socket)->home, memory_order_relaxed) == ctx)
         return 0;
     ctx_leave(ctx);
     return -ENOTSOCK;

@@ -25,7 +25,8 @@ struct watch {
 TAILQ_HEAD(watches, watch);
 
 struct socket {
-    atomic_uint magic; /* SOCKET_MAGIC while it is open to the application */
+    atomic_uint magic;          /* SOCKET_MAGIC while it is open to the application */
+    _Atomic(struct ctx *) home; /* its context, for those who must find the lock first */
     struct ctx *ctx;
     const struct pattern *pattern;
     void *state;            /* the pattern's */

@@ -55,7 +55,9 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
     struct socket *socket = take_free();
     if (!socket)
         return -ENOMEM;
-    memset(socket, 0, offsetof(struct socket, out_lane)); /* somebody may still look at a lane */
+    size_t from = offsetof(struct socket, ctx), to = offsetof(struct socket, out_lane);
+    memset((char *)socket + from, 0, to - from); /* somebody may still look at a lane */
+    atomic_store(&socket->home, ctx);
     socket->ctx = ctx;
     socket->pattern = pattern;
     socket->out_bytes_max = UINT64_MAX;
