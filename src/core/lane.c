@@ -34,17 +34,20 @@ static void enter(struct lane *lane)
 bool lane_take_msg(struct lane *lane, struct msg *msg)
 {
     struct frame frame;
-    struct msg part;
+    struct msg part, *to = &part;
     if (!lane_find(lane, &frame))
         return false;
-    if (msg_init_copy(&part, frame.body, frame.size) < 0) {
+    if (msg->kind == MSG_INLINE && !msg->properties && frame.size <= MSG_INLINE_MAX)
+        to = msg; /* straight to where it goes: there is nothing to release, and it cannot fail */
+    if (msg_init_copy(to, frame.body, frame.size) < 0) {
         lane_leave(lane);
         return false;
     }
     if (lane->properties)
-        part.properties = properties_ref(lane->properties);
+        to->properties = properties_ref(lane->properties);
     lane_pass(lane, &frame);
-    msg_move(msg, &part);
+    if (to != msg)
+        msg_move(msg, &part);
     return true;
 }
 
