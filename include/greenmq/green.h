@@ -195,8 +195,9 @@ GMQ_GREEN_EXPORT int gmq_close(int fd);
 /* ---- signals ------------------------------------------------------------------------------ */
 
 /* Waits until the process gets one of these signals, at most until the deadline. From the first
- * wait on these signals have no other effect: one that comes while nobody waits for it is kept for
- * the next wait. They must not be blocked in all threads. Returns the signal's number, or -1:
+ * wait on these signals have no other effect, and give EINTR to nobody here: one that comes while
+ * nobody waits for it is kept for the next wait. They must not be blocked in all threads. Returns
+ * the signal's number, or -1:
  *   EINVAL     the set is empty, or has one that cannot be caught.
  *   EAGAIN     64 threads wait for signals.
  *   EMFILE     there is no descriptor left to wait with.

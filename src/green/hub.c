@@ -12,6 +12,7 @@
 #include "green/group.h"
 #include "green/local.h"
 #include "green/overflow.h"
+#include "green/signals.h"
 #include "green/switch.h"
 
 #include <errno.h>
@@ -317,12 +318,13 @@ static void idle_wait(struct hub *hub)
     if (!hub_fall_asleep(hub))
         return;
     atomic_store(&hub->idling, true);
+    signals_forget();
     int rc = hub->seat_count ? wait_in_loop(hub, fds, count, deadline_ns)
                              : wait_in_poll(fds, count, deadline_ns);
     atomic_store(&hub->idling, false);
     watchdog_stir();
     hub_wake_up(hub);
-    if (rc == -EINTR && atomic_load(&hub->own->state) == THREAD_WAITING) {
+    if (rc == -EINTR && !signals_were_ours() && atomic_load(&hub->own->state) == THREAD_WAITING) {
         hub->own->interrupted = true;
         hub_ready(hub, hub->own);
     }

@@ -26,10 +26,24 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(lock)
 static bool caught[SIGNALS]; /* its handler is ours */
 
+/* A handler has run in this ordinary thread. */
+static _Thread_local volatile sig_atomic_t ours __attribute__((tls_model("initial-exec")));
+
+void signals_forget(void)
+{
+    ours = 0;
+}
+
+bool signals_were_ours(void)
+{
+    return ours;
+}
+
 static void on_signal(int signal)
 {
     const uint64_t one = 1;
     int error = errno;
+    ours = 1;
     atomic_fetch_add(&pending[signal], 1);
     for (int i = 0; i < WAITERS; i++) {
         int fd = atomic_load(&bells[i].taken) ? atomic_load(&bells[i].fd) - 1 : -1;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <greenmq/greenmq.h>
@@ -254,6 +255,33 @@ TEST(a_thread_waits_for_a_signal)
     expect_error(gmq_wait_signal(&set, 0), EINVAL);
 }
 
+/* SIGALRM, in a moment: while the ordinary thread is asleep. */
+static void ring_soon(void)
+{
+    const struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+}
+
+TEST(a_signal_that_is_waited_for_interrupts_nobody)
+{
+    int number = SIGALRM;
+    void *result;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    int64_t thread = gmq_spawn(wait_for_signal, &number, NULL);
+    gmq_yield(); /* it waits: the signal is caught from here on */
+    ring_soon();
+    assert_int_equal(gmq_join(thread, &result, -1), 0);
+    assert_int_equal((intptr_t)result, SIGALRM);
+    ring_soon();
+    assert_int_equal(gmq_wait_signal(&set, -1), SIGALRM);
+    assert_int_equal(gmq_sleep(1), 0);
+    ring_soon(); /* nobody waits for it, and it is kept */
+    assert_int_equal(gmq_sleep(100), 0);
+    assert_int_equal(gmq_wait_signal(&set, 0), SIGALRM);
+}
+
 TEST(zmq_sleep_stops_one_thread)
 {
     start_ticking();
@@ -273,6 +301,7 @@ int main(void)
         RUN(polling),
         RUN(looking_up_names),
         RUN(a_thread_waits_for_a_signal),
+        RUN(a_signal_that_is_waited_for_interrupts_nobody),
         RUN(zmq_sleep_stops_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
