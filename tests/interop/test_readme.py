@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the README, the manual pages and the C examples show is true: it compiles, runs, exists."""
 
-import pathlib
 import re
 import shlex
 import shutil
@@ -10,9 +9,9 @@ import subprocess
 import unittest
 import urllib.request
 
-import zmq
-
+import building
 import harness
+import zmq
 
 README = harness.ROOT / "README.md"
 COMMAND_PAGE = harness.ROOT / "docs/greenmq.1.scd"
@@ -43,27 +42,8 @@ def command_lines():
                 yield COMMAND_PAGE.name, shlex.split(line)[1:]
 
 
-class Examples(harness.Case):
+class Examples(building.Builds, harness.Case):
     """The C examples, against the library that was built."""
-
-    def library(self):
-        places = ("build/dev/lib/libgreenmq.so", "build/lib/libgreenmq.so")
-        return harness.find_built("GREENMQ_LIB", places, "")
-
-    def compile(self, text, name):
-        """The program; its warnings count as errors. A sanitized library needs the same flags."""
-        library = self.library()
-        needed = subprocess.run(["ldd", library], capture_output=True, text=True, check=True).stdout
-        flags = ["-fsanitize=address,undefined"] if "libasan" in needed else []
-        source = pathlib.Path(self.folder, f"{name}.c")
-        source.write_text(text)
-        program = source.with_suffix("")
-        built = subprocess.run(
-            ["cc", "-Wall", "-Wextra", "-Werror", *flags, f"-I{harness.ROOT / 'include'}", source,
-             "-o", program, library, f"-Wl,-rpath,{library.parent}"],
-            capture_output=True, text=True, check=False)
-        self.assertEqual(built.returncode, 0, built.stderr)
-        return program
 
     def test_the_readme_shows_the_file(self):
         self.assertEqual(readme_code(), code_of(EXAMPLE))
@@ -76,7 +56,7 @@ class Examples(harness.Case):
             self.assertIn(shown, text)
             ports[shown] = str(harness.free_port())
             text = text.replace(shown, ports[shown])
-        program = subprocess.Popen([self.compile(text, "queue")], stdin=subprocess.PIPE,
+        program = subprocess.Popen([self.build_text(text, "queue")], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True,
                                    preexec_fn=harness.die_with_parent)
         self.addCleanup(program.wait)
@@ -90,17 +70,14 @@ class Examples(harness.Case):
         self.assertEqual(program.returncode, 0)
 
     def test_the_other_examples_run(self):
-        program = self.child(self.compile(
-            (harness.ROOT / "examples/c/pause.c").read_text(), "pause"))
-        self.assertEqual(program.wait_exit(), 0, program.said())
-        self.assertIn("received while paused: 0 of 100", program.out())
-        self.assertIn("received afterwards: 100 of 100", program.out())
-        self.assertRegex(program.out(), r"resumed: received 100, forwarded 100, queued 0")
+        said = self.run_through("c/pause.c")
+        self.assertIn("received while paused: 0 of 100", said)
+        self.assertIn("received afterwards: 100 of 100", said)
+        self.assertIn("resumed: received 100, forwarded 100, queued 0", said)
 
     def test_the_web_server_serves(self):
         endpoint = f"tcp://127.0.0.1:{harness.free_port()}"
-        server = self.child(self.compile(
-            (harness.ROOT / "examples/c/web.c").read_text(), "web"), endpoint)
+        server = self.example("c/web.c", endpoint)
         server.wait_line(f"Serving at {endpoint}")
         for number in range(5):
             url = f"{endpoint.replace('tcp', 'http')}/page/{number}"
