@@ -45,7 +45,7 @@ int main(void)
         if (fds[0].revents) {
             ssize_t got = read(STDIN_FILENO, text, sizeof(text));
             is_open = got > 0;
-            /* A call that waits would stop the loop. So it shall not; what finds no room is lost. */
+            /* A call that waits would stop the loop. So do not; what finds no room is lost. */
             zmq_send(typed, text, is_open ? (size_t)got : 0, ZMQ_DONTWAIT);
         }
         if (fds[1].revents)

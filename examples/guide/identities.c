@@ -3,8 +3,8 @@
  *
  *     identities
  *
- * Three peers, each in a green thread: a DEALER that says nothing about itself, which is given an id
- * of five octets that begins with 0, one that has set ZMQ_ROUTING_ID, and a REQ, which adds the
+ * Three peers, each in a green thread: a DEALER that says nothing about itself, which is given an
+ * id of five octets that begins with 0, one that has set ZMQ_ROUTING_ID, and a REQ, which adds the
  * empty part by which a reply finds its way back. */
 #include <greenmq/greenmq.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The proxy between publishers and subscribers: subscriptions go up, news comes down. See README.md.
+/* The proxy between publishers and subscribers: subscriptions go up, news down. See README.md.
  *
  *     news_proxy [FRONTEND BACKEND]    binds both; Ctrl-C ends it
  *
