@@ -58,9 +58,6 @@ static inline void better_than_libzmq(void)
         skip();
 }
 
-/* greenmq does not offer this yet: the test waits for it. */
-#define not_yet(what) (print_message("not yet: %s\n", what), skip())
-
 /* A socket of libzmq takes notice of its connections only when it is called; ours need no push. */
 static inline void nudge(void *socket)
 {
