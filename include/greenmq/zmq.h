@@ -711,10 +711,15 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms);
  * context ends; greenmq.h offers the same as an object that can be held and asked. A copy of all
  * that passes goes to `capture` (PUB, DEALER, PUSH or PAIR) unless it is NULL; a capture socket
  * that cannot take it loses it and delays nothing, but what comes before its first reader is kept
- * for that (see greenmq.h). Frontend and backend may be the same socket.
- * Returns only with -1:
- *   EFAULT  frontend or backend is NULL.
- *   ETERM   the context of one of the sockets was terminated or shut down.
+ * for that (see greenmq.h). Frontend and backend may be the same socket, and capture one of them.
+ * The sockets may be of several contexts; then the calling thread itself relays, which is slower,
+ * and what comes before the first reader of captures is not kept. Returns only with -1:
+ *   EFAULT    frontend or backend is NULL.
+ *   ENOTSOCK  another pointer is no socket, or a socket was closed meanwhile.
+ *   EBUSY     one of the sockets is in a device already.
+ *   EFSM      a message was sent or received in part.
+ *   EINVAL    capture is of a type that cannot send at any time.
+ *   ETERM     the context of one of the sockets was terminated or shut down.
  * A signal does not end it. Follows zmq_proxy(3).
  */
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
@@ -728,8 +733,11 @@ ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
  *   STATISTICS  answer with 8 parts, each a uint64_t in the byte order of the machine: messages
  *               and bytes received by the frontend, messages and bytes sent by the frontend, and
  *               the same four of the backend.
- * A REP control socket gets an answer to every command, empty for all but STATISTICS. Returns 0
- * after TERMINATE, otherwise -1 and errno as zmq_proxy. Follows zmq_proxy_steerable(3).
+ * A REP control socket gets an answer to every command, empty for all but STATISTICS. The control
+ * may be the capture, too. Returns 0 after TERMINATE, otherwise -1 and errno as zmq_proxy, and
+ *   EBUSY   control is frontend or backend.
+ *   EINVAL  control is of a type that cannot receive.
+ * Follows zmq_proxy_steerable(3).
  */
 ZMQ_EXPORT int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *control);
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices for applications: the gmq_device_ functions of greenmq.h, and zmq_proxy(),
- * zmq_proxy_steerable() and zmq_device(), which are a device made, started and waited for. */
+ * zmq_proxy_steerable() and zmq_device(), which are a device made, started and waited for; or what
+ * is in proxy.h. */
 #include "api/enter.h"
+#include "api/proxy.h"
 #include "device/device.h"
 
 #include <stdlib.h>
@@ -244,7 +246,7 @@ static int drain(struct gmq_device *device, uint64_t deadline_ns)
     int rc = 0;
     while (device->state == GMQ_DEVICE_DRAINING && !device_is_drained(device) && rc == 0)
         rc = device_watch(device, deadline_ns);
-    if (rc == -EINTR)
+    if (rc == -EINTR || rc == -ECANCELED || rc == -ETIME)
         return rc;
     if (device->terminated)
         return -ETERM;
@@ -323,12 +325,12 @@ const char *gmq_leave_name(enum gmq_leave reason)
 
 /* A device for as long as the call lasts. No signal ends it. What it has taken in and not yet let
  * out is the sockets' in the end, as if the application had sent it. */
-static int run(void *frontend, void *backend, void *capture, void *control)
+static int run_device(const struct proxy_sockets *sockets)
 {
     struct gmq_device *device;
     struct gmq_device_options options = {
-        .size = OPTIONS_SIZE, .capture = capture, .control = control};
-    int rc = make(frontend, backend, &options, &device);
+        .size = OPTIONS_SIZE, .capture = sockets->capture, .control = sockets->control};
+    int rc = make(sockets->frontend, sockets->backend, &options, &device);
     if (rc < 0)
         return rc;
     device->keeps = true;
@@ -339,18 +341,17 @@ static int run(void *frontend, void *backend, void *capture, void *control)
     return rc;
 }
 
-int zmq_proxy(void *frontend, void *backend, void *capture)
-{
-    if (!frontend || !backend)
-        return answer(-EFAULT);
-    return answer(run(frontend, backend, capture, NULL));
-}
-
 int zmq_proxy_steerable(void *frontend, void *backend, void *capture, void *control)
 {
+    struct proxy_sockets sockets = {frontend, backend, capture, control};
     if (!frontend || !backend)
         return answer(-EFAULT);
-    return answer(run(frontend, backend, capture, control));
+    return answer(proxy_is_needed(&sockets) ? proxy_run(&sockets) : run_device(&sockets));
+}
+
+int zmq_proxy(void *frontend, void *backend, void *capture)
+{
+    return zmq_proxy_steerable(frontend, backend, capture, NULL);
 }
 
 int zmq_device(int type, void *frontend, void *backend)

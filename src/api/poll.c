@@ -319,6 +319,8 @@ static int poll_items(zmq_pollitem_t *items, int count, long timeout_ms, const s
         return -EINVAL;
     if (!items && count)
         return -EFAULT;
+    if (timeout_ms != 0 && hub_is_cancelled())
+        return -ECANCELED;
     if (count <= ON_STACK) {
         int rc = run(&poller, timeout_ms);
         free(poller.bells);
