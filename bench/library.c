@@ -7,7 +7,8 @@
  *     library poll   one zmq_poll() of many sockets, of which one can be read; each call is timed
  *
  * Over tcp and ipc the far end is a process, over inproc a thread, or the same thread with
- * --one-thread. What is measured goes to the standard output as JSON. A process that was started
+ * --one-thread. With --green, which greenmq alone knows, both ends are green threads of one thread.
+ * What is measured goes to the standard output as JSON. A process that was started
  * is ended before that.
  *
  * Ends with 2 for wrong usage and with 1 and one sentence when a call fails. Started by run.py.
@@ -76,6 +77,31 @@ void *bound_socket(struct far_end *far, int type)
     return socket;
 }
 
+#ifdef BENCH_ON_LIBZMQ
+static int64_t start_green(void *(*run)(void *arg), void *arg)
+{
+    (void)run, (void)arg;
+    errno = ENOTSUP;
+    return -1;
+}
+
+static int join_green(int64_t thread)
+{
+    (void)thread;
+    return -1;
+}
+#else
+static int64_t start_green(void *(*run)(void *arg), void *arg)
+{
+    return gmq_spawn(run, arg, NULL);
+}
+
+static int join_green(int64_t thread)
+{
+    return gmq_join(thread, NULL, -1);
+}
+#endif
+
 static void *far_run(void *arg)
 {
     struct far_end *far = arg;
@@ -89,6 +115,10 @@ static void *far_run(void *arg)
 void far_start(struct far_end *far)
 {
     pthread_t thread;
+    if (far->job->green) {
+        must(start_green(far_run, far) > 0, "gmq_spawn");
+        return;
+    }
     if (strcmp(far->job->transport, "inproc") == 0) {
         must(pthread_create(&thread, NULL, far_run, far) == 0, "pthread_create");
         return;
@@ -163,11 +193,44 @@ static bool read_option(struct job *job, const char *name, const char *value)
         job->window_ms = number;
     else if (strcmp(name, "--one-thread") == 0)
         job->one_thread = number;
+    else if (strcmp(name, "--green") == 0)
+        job->green = number;
     else if (strcmp(name, "--msg") == 0)
         job->as_msg = number;
     else
         return false;
     return true;
+}
+
+struct measurement {
+    const struct job *job;
+    void (*measure)(const struct job *job);
+};
+
+static void *measure(void *arg)
+{
+    const struct measurement *measurement = arg;
+    measurement->measure(measurement->job);
+    return NULL;
+}
+
+static bool run(const char *what, const struct job *job)
+{
+    static const struct {
+        const char *name;
+        void (*measure)(const struct job *job);
+    } known[] = {{"flow", measure_flow}, {"trips", measure_trips}, {"poll", measure_poll}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(what, known[i].name) != 0)
+            continue;
+        struct measurement measurement = {.job = job, .measure = known[i].measure};
+        if (!job->green)
+            measure(&measurement);
+        else
+            must(join_green(start_green(measure, &measurement)) == 0, "gmq_spawn");
+        return true;
+    }
+    return false;
 }
 
 static void print_version(void)
@@ -193,20 +256,13 @@ int main(int argc, char **argv)
     }
     for (int i = 2; fine && i < argc; i += 2)
         fine = read_option(&job, argv[i], argv[i + 1]);
-    if (fine && strcmp(what, "flow") == 0)
-        measure_flow(&job);
-    else if (fine && strcmp(what, "trips") == 0)
-        measure_trips(&job);
-    else if (fine && strcmp(what, "poll") == 0)
-        measure_poll(&job);
-    else
-        fine = false;
+    fine = fine && run(what, &job);
     fflush(stdout);
     clean_up();
     if (fine)
         _exit(0); /* the far end may be anywhere in a call */
     fprintf(stderr, "usage: library flow|trips|poll [--transport tcp|ipc|inproc] [--size BYTES]\n"
-                    "               [--one-thread 1] [--burst N] [--msg 1] [--sockets N]\n"
+                    "               [--one-thread 1] [--green 1] [--burst N] [--msg 1] [--sockets N]\n"
                     "               [--warmup MS] [--window MS]\n");
     return 2;
 }

@@ -15,6 +15,7 @@
 #ifdef BENCH_ON_LIBZMQ
 #include <zmq.h>
 #else
+#include <greenmq/greenmq.h>
 #include <greenmq/zmq.h>
 #endif
 
@@ -24,6 +25,7 @@ enum { ENDPOINT_ROOM = 128, SIZE_LIMIT_BYTES = 1 << 20 };
 struct job {
     const char *transport; /* tcp, ipc, inproc */
     bool one_thread;       /* inproc: both sockets in one thread */
+    bool green;            /* inproc: both ends are green threads of one thread */
     bool as_msg;           /* zmq_msg_send() and zmq_msg_recv(), not zmq_send() and zmq_recv() */
     size_t size_bytes;
     unsigned burst; /* one thread: so many are sent before they are received */

@@ -8,7 +8,7 @@ them as it drives the brokers: in turn, pair after pair, and judges the ratios o
 import json
 import subprocess
 
-PROGRAMS = {"libzmq": "library-libzmq", "greenmq": "library-greenmq"}
+PROGRAMS = {"libzmq": ["library-libzmq"], "greenmq": ["library-greenmq"]}
 RUN_SECONDS = 20
 
 
@@ -41,10 +41,10 @@ def works(make):
     return made
 
 
-def run(command, work, windows, prepare):
+def run(command, options, prepare):
     """One measurement: its result, or a sentence about what went wrong."""
-    arguments = [command, work.shape]
-    for option, value in {**windows, **work.load}.items():
+    arguments = list(command)
+    for option, value in options.items():
         arguments += [f"--{option}", str(value)]
     try:
         ended = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True, text=True,

@@ -19,6 +19,10 @@ def values_text(row):
             for name in ("relay", row["other"], "greenmq")]
 
 
+def heads(table):
+    """What stands over the titles of a table, and over the figures of the others."""
+    return (table, "other") if table == "green threads" else ("work", table)
+
 
 def three_digits(value):
     """At least three digits, never an exponent: 0.0123, 1.23, 123, 1234."""
@@ -33,7 +37,7 @@ def quantity(value, unit):
         return "–"
     if unit == "B":
         return f"{value / 1024:.2f} KiB" if value >= 1024 else f"{value:.0f} B"
-    if unit in ("µs", "ns"):
+    if unit in ("ms", "µs", "ns"):
         return f"{three_digits(value)} {unit}"
     for scale, letter in ((1e6, " M"), (1e3, " k")):
         if value >= scale:
@@ -119,12 +123,13 @@ class Table:
     def __init__(self):
         self.is_empty = True
 
-    def head(self, other):
-        """Over the rows that compare with this other."""
+    def head(self, table):
+        """Over the rows of one table: whom they compare with, or what they are about."""
         if not self.is_empty:
             print()
         self.is_empty = False
-        self.line([other if name == "zmq_proxy" else name for name, _ in self.COLUMNS])
+        work, other = heads(table)
+        self.line([{"work": work, "zmq_proxy": other}.get(name, name) for name, _ in self.COLUMNS])
 
     def row(self, row):
         self.line([row["title"], *values_text(row), ratio_text(row["ratio"]),
@@ -152,12 +157,13 @@ def write(result, out):
 
 
 def markdown(result):
-    lines, other = [], None
+    lines, table = [], None
     for row in result["works"]:
-        if row["other"] != other:
-            other = row["other"]
+        if row["table"] != table:
+            table = row["table"]
             lines += [""] * bool(lines)
-            lines += [f"| work | byte relay | {other} | greenmq | ratio | bar | of the relay | |",
+            work, other = heads(table)
+            lines += [f"| {work} | byte relay | {other} | greenmq | ratio | bar | of the relay | |",
                       "|---|--:|--:|--:|--:|--:|--:|---|"]
         unit = f", {row['unit']}" if row["unit"].endswith("/s") else ""
         cells = [row["title"] + unit, *values_text(row), ratio_text(row["ratio"]), bar_text(row),

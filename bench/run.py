@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures greenmq beside libzmq's zmq_proxy and a plain byte relay, and says what passes; and the
-library beside libzmq, see library.py.
+"""Measures greenmq beside libzmq's zmq_proxy and a plain byte relay, and says what passes; the
+library beside libzmq, see library.py; and green threads beside what they replace, see green.py.
 
 Each work is one load on one broker. The brokers take turns within a work, pair after pair, in
 changing order, each run with a fresh broker; what counts is the median of the ratios of the
@@ -28,14 +28,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import green
 import library
 import report
 
-ROOT = Path(__file__).resolve().parent.parent
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
 ANY_PORT = "tcp://127.0.0.1:*"
 START_SECONDS = 5
 LOAD_SECONDS = 90
 DISTURBED_CORES = 0.25  # others' use of the processors from which a run counts as disturbed
+COUNTED = ("bytes_each", "grown_bytes", "threads", "descriptors", "idle_us")
 CLEAN_PAIRS = 3  # with fewer undisturbed pairs than these, all of them count
 
 
@@ -55,12 +58,17 @@ class Work:
     relay_bar: float = 0
     verify: bool = False
     load_shape: str = ""
-    other: str = "zmq_proxy"  # what greenmq is compared with; libzmq: a work of library.py
+    other: str = "zmq_proxy"  # what greenmq is compared with
+    table: str = "zmq_proxy"  # where it stands: in the one that is headed so
+    programs: dict = field(default_factory=dict)  # without a broker: what runs, and how it is begun
+    most_pairs: int = 0  # more are not worth their time; 0: as many as are asked for
+    quick_load: dict = field(default_factory=dict)  # what differs with --quick
     runs: list = field(default_factory=list)  # one dict a pair: broker -> result
 
     def is_spoilt(self, result):
-        """Whether others' use of the processors matters to this result; to memory it does not."""
-        return self.metric != "bytes_each" and result["others_cores"] > DISTURBED_CORES
+        """Whether others' use of the processors matters to this result; to what is counted it does
+        not."""
+        return self.metric not in COUNTED and result["others_cores"] > DISTURBED_CORES
 
     def pairs(self, *names):
         """The pairs that count for these brokers: the undisturbed ones, if they are enough."""
@@ -104,7 +112,16 @@ WORKS = [
     Work("memory", "memory per idle connection, 5,000 of them", "B", "queue",
          {"connections": 5000}, "bytes_each", 4096, "value at most", load_shape="idle"),
 ]
-WORKS += library.works(lambda *args: Work(*args, other="libzmq"))
+
+
+def of_programs(table, *args, programs, **more):
+    """A work without a broker; what greenmq is compared with, if anything, is named first."""
+    other = next(name for name in [*programs, ""] if name != "greenmq")
+    return Work(*args, table=table, programs=programs, other=other, **more)
+
+
+WORKS += library.works(lambda *args: of_programs("libzmq", *args, programs=library.PROGRAMS))
+WORKS += green.works(lambda *args, **more: of_programs("green threads", *args, **more))
 QUICK_COUNT = 2_000_000
 QUICK_LIBRARY_PAIRS = 3
 
@@ -229,12 +246,8 @@ class Bench:
                 self.commands[name] = [str(path)]
             else:
                 say(f"{path} is not there: {name} is left out")
-        self.libraries = {}
-        for name, program in library.PROGRAMS.items():
-            if os.access(args.bin_dir / program, os.X_OK):
-                self.libraries[name] = str(args.bin_dir / program)
-            else:
-                say(f"{args.bin_dir / program} is not there: {name} is left out")
+        self.missing = set()
+        self.measured = {}  # what was run -> its runs: one run may serve several works
         self.load = str(args.bin_dir / "load")
         self.windows = {"warmup": 150, "window": 300} if args.quick else \
                        {"warmup": 300, "window": 1000}
@@ -243,20 +256,33 @@ class Bench:
         self.disturbed = 0
         self.runs = 0
 
+    def program(self, work, name):
+        """The command line of a program that needs no broker; None if it is not there."""
+        program, *more = work.programs[name]
+        path = BENCH / program if program.endswith(".py") else self.args.bin_dir / program
+        if os.access(path, os.X_OK):
+            return [sys.executable] * program.endswith(".py") + [str(path), work.shape, *more]
+        if path not in self.missing:
+            say(f"{path} is not there: {name} is left out")
+        self.missing.add(path)
+        return None
+
     def brokers_for(self, work):
-        if work.other == "libzmq":
-            return list(self.libraries)
+        if work.programs:
+            return [name for name in work.programs if self.program(work, name)]
         return [name for name in self.commands if name != "relay" or work.relay]
 
     def pairs_of(self, work):
-        if self.args.quick and work.other == "libzmq":
-            return min(self.args.pairs, QUICK_LIBRARY_PAIRS)
-        return self.args.pairs
+        pairs = self.args.pairs
+        if self.args.quick and work.programs:
+            pairs = min(pairs, QUICK_LIBRARY_PAIRS)
+        return min(pairs, work.most_pairs or pairs)
 
-    def run_library(self, work, name):
-        """One run of a work of library.py."""
+    def run_program(self, work, name):
+        """One run of a work of library.py or green.py."""
         neighbours = Neighbours()
-        result, problem = library.run(self.libraries[name], work, self.windows,
+        options = {**self.windows, **work.load, **(work.quick_load if self.args.quick else {})}
+        result, problem = library.run(self.program(work, name), options,
                                       lambda: prepare_child(None))
         if problem:
             raise Failure(problem)
@@ -286,8 +312,8 @@ class Bench:
         return json.loads(ended.stdout)
 
     def run_once(self, work, name, verify=False):
-        if work.other == "libzmq":
-            return self.run_library(work, name)
+        if work.programs:
+            return self.run_program(work, name)
         neighbours = Neighbours()
         cores = {min(os.sched_getaffinity(0))} if self.args.pin else None
         with Broker(name, self.commands[name], work.shape, cores) as broker:
@@ -339,6 +365,11 @@ class Bench:
     def measure(self, work):
         """All pairs of a work."""
         names = self.brokers_for(work)
+        what = repr((work.shape, work.load, work.programs))
+        if work.programs and what in self.measured:
+            work.runs = self.measured[what]
+            return
+        self.measured[what] = work.runs
         if work.verify:
             names = [name for name in names if self.run(work, name, verify=True)]
         for pair in range(self.pairs_of(work)):
@@ -348,7 +379,7 @@ class Bench:
 
 def median_ratio(work, over, under):
     """The median over the pairs of two brokers' ratios, and their spread."""
-    ratios = sorted(value_of(work, run[over]) / value_of(work, run[under])
+    ratios = sorted(value_of(work, run[over]) / max(value_of(work, run[under]), 1e-9)
                     for run in work.pairs(over, under))
     return (statistics.median(ratios), ratios[0], ratios[-1]) if ratios else None
 
@@ -356,8 +387,8 @@ def median_ratio(work, over, under):
 def judge(work, problems):
     """One row of the result."""
     row = {"name": work.name, "title": work.title, "unit": work.unit, "bar": work.bar,
-           "bar_kind": work.bar_kind, "other": work.other, "relay_bar": work.relay_bar,
-           "values": {}, "runs": work.runs}
+           "bar_kind": work.bar_kind, "table": work.table, "other": work.other,
+           "relay_bar": work.relay_bar, "values": {}, "runs": work.runs}
     for name in ("relay", work.other, "greenmq"):
         values = [value_of(work, run[name]) for run in work.pairs(name)]
         if values:
@@ -443,11 +474,11 @@ def main():
     started = time.monotonic()
     rows = []
     table = report.Table()
-    other = None
+    shown = None
     for work in args.works:
-        if work.other != other:
-            other = work.other
-            table.head(other)
+        if work.table != shown:
+            shown = work.table
+            table.head(shown)
         bench.measure(work)
         rows.append(judge(work, bench.problems))
         table.row(rows[-1])

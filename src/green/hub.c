@@ -38,15 +38,21 @@ static uint64_t now(struct hub *hub)
     return now_ns;
 }
 
-static void enter_state(struct thread *thread, enum thread_state state, const char *what)
+/* What lists and the watchdog see of a thread; they look from other ordinary threads. */
+static inline void set_state(struct thread *thread, enum thread_state state)
+{
+    atomic_store_explicit(&thread->state, state, memory_order_relaxed);
+}
+
+static inline void enter_state(struct thread *thread, enum thread_state state, const char *what)
 {
     uint64_t now_ns = atomic_load_explicit(&thread->hub->now_ns, memory_order_relaxed);
-    atomic_store_explicit(&thread->state, state, memory_order_relaxed);
+    set_state(thread, state);
     atomic_store_explicit(&thread->what, what, memory_order_relaxed);
     atomic_store_explicit(&thread->since_ns, now_ns, memory_order_relaxed);
 }
 
-void hub_ready(struct hub *hub, struct thread *thread)
+static inline void make_ready(struct hub *hub, struct thread *thread)
 {
     if (thread->ready || thread->ends)
         return;
@@ -58,11 +64,14 @@ void hub_ready(struct hub *hub, struct thread *thread)
         embed_ring(hub);
 }
 
-void hub_read_mail(struct hub *hub)
+void hub_ready(struct hub *hub, struct thread *thread)
+{
+    make_ready(hub, thread);
+}
+
+static void take_mail(struct hub *hub)
 {
     struct thread *thread;
-    if (!atomic_load_explicit(&hub->has_mail, memory_order_relaxed))
-        return;
     pthread_mutex_lock(&hub->lock);
     while ((thread = TAILQ_FIRST(&hub->mail))) {
         TAILQ_REMOVE(&hub->mail, thread, mail_line);
@@ -71,6 +80,12 @@ void hub_read_mail(struct hub *hub)
     }
     atomic_store_explicit(&hub->has_mail, false, memory_order_relaxed);
     pthread_mutex_unlock(&hub->lock);
+}
+
+void hub_read_mail(struct hub *hub)
+{
+    if (atomic_load_explicit(&hub->has_mail, memory_order_relaxed))
+        take_mail(hub);
 }
 
 void hub_ring(struct hub *hub)
@@ -111,36 +126,46 @@ static void ring_out(struct hub *hub, uint64_t now_ns)
 static void bury(struct hub *hub)
 {
     struct thread *ended = hub->ended;
-    if (!ended)
-        return;
     hub->ended = NULL;
     thread_bury(ended);
 }
 
-void hub_switch(struct hub *hub, struct thread *to, bool ends)
+/* ---- switching: the path that counts ------------------------------------------------------ */
+
+static inline void arrive(struct hub *hub)
+{
+    fiber_arrive(&hub->current->fiber, &hub->left->fiber);
+    hub->credit = HUB_CREDIT;
+    if (hub->ended)
+        bury(hub);
+}
+
+static inline void go_to(struct hub *hub, struct thread *to, bool ends)
 {
     struct thread *from = hub->current;
-    from->error = errno;
+    uint64_t switches = atomic_load_explicit(&hub->switches, memory_order_relaxed) + 1;
+    from->error = *hub->error;
     atomic_store_explicit(&hub->current, to, memory_order_relaxed);
-    atomic_store_explicit(&hub->switches,
-                          atomic_load_explicit(&hub->switches, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    atomic_store_explicit(&to->state, THREAD_RUNNING, memory_order_relaxed);
+    atomic_store_explicit(&hub->switches, switches, memory_order_relaxed);
+    set_state(to, THREAD_RUNNING);
     fiber_leave(&from->fiber, &to->fiber, ends);
     hub->left = from;
     switch_stack(&from->sp, to->sp);
-    hub_arrived(hub);
-    errno = from->error;
+    arrive(hub);
+    *hub->error = from->error;
+}
+
+void hub_switch(struct hub *hub, struct thread *to, bool ends)
+{
+    go_to(hub, to, ends);
 }
 
 void hub_arrived(struct hub *hub)
 {
-    fiber_arrive(&hub->current->fiber, &hub->left->fiber);
-    hub->credit = HUB_CREDIT;
-    bury(hub);
+    arrive(hub);
 }
 
-struct thread *hub_next(struct hub *hub)
+static inline struct thread *take_next(struct hub *hub)
 {
     if (--hub->until_poll == 0)
         hub_poll(hub);
@@ -153,14 +178,20 @@ struct thread *hub_next(struct hub *hub)
     return next;
 }
 
-static void run_another(struct hub *hub)
+struct thread *hub_next(struct hub *hub)
 {
-    struct thread *self = hub->current, *next = hub_next(hub);
-    if (next != self)
-        hub_switch(hub, next, false);
-    else
+    return take_next(hub);
+}
+
+static inline void run_another(struct hub *hub, struct thread *self)
+{
+    struct thread *next = take_next(hub);
+    if (next != self) {
+        go_to(hub, next, false);
+    } else {
         hub->credit = HUB_CREDIT;
-    atomic_store_explicit(&self->state, THREAD_RUNNING, memory_order_relaxed);
+        set_state(self, THREAD_RUNNING);
+    }
     if (hub->embed && self == hub->own)
         embed_ring(hub); /* the others may have come to wait for something else meanwhile */
 }
@@ -172,16 +203,17 @@ void hub_park(const char *what, uint64_t deadline_ns)
     if (deadline_ns != UINT64_MAX)
         heap_insert(&hub->timers, &self->timer, deadline_ns);
     enter_state(self, THREAD_WAITING, what);
-    run_another(hub);
+    run_another(hub, self);
     heap_remove(&hub->timers, &self->timer);
 }
 
 void hub_yield(void)
 {
     struct hub *hub = hub_current;
-    enter_state(hub->current, THREAD_READY, "its turn");
-    hub_ready(hub, hub->current);
-    run_another(hub);
+    struct thread *self = hub->current;
+    enter_state(self, THREAD_READY, "its turn");
+    make_ready(hub, self);
+    run_another(hub, self);
 }
 
 static void turn(struct loop *loop)
@@ -409,6 +441,7 @@ static struct hub *hub_new(void)
     TAILQ_INIT(&hub->all);
     pthread_mutex_init(&hub->lock, NULL);
     hub->thread = pthread_self();
+    hub->error = &errno;
     hub->until_poll = HUB_POLL_EVERY;
     hub->credit = HUB_CREDIT;
     hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -37,6 +37,7 @@ struct hub {
     atomic_uint live;       /* green threads that have not ended, without own and idle */
     atomic_bool idling;     /* nobody runs */
     pthread_t thread;       /* the ordinary thread */
+    int *error;             /* its errno */
     struct watched watched; /* the watchdog's */
     unsigned until_poll;    /* switches before I/O is looked at again */
     unsigned credit;        /* calls that one may make before others have a turn */
