@@ -2,12 +2,12 @@
 /*
  * devices: very many idle devices in one process.
  *
- *     devices [--count N] [--idle MS]
+ *     devices idle [--count N] [--idle MS]
  *
  * Each is a zmq_proxy() of a PULL and a PUSH, bound over inproc. For greenmq they are green threads
- * of one ordinary thread; with libzmq (BENCH_ON_LIBZMQ), whose proxy blocks, each has a thread. They
- * are started, left alone, used once each, and ended. What that took goes to the standard output as
- * JSON. Ends with 1 and one sentence when a call fails. Started by run.py.
+ * of one ordinary thread; with libzmq (BENCH_ON_LIBZMQ), whose proxy blocks, each has a thread.
+ * They are started, left alone, used once each, and ended. What that took goes to the standard
+ * output as JSON. Ends with 1 and one sentence when a call fails. Started by run.py.
  */
 #include "tool.h"
 
@@ -44,9 +44,8 @@ typedef int64_t thread_id;
 
 static bool start(thread_id *thread, void *(*run)(void *arg), void *arg)
 {
-    static const struct gmq_thread_options options = {.size = sizeof options,
-                                                      .name = "device",
-                                                      .stack_bytes = STACK_BYTES};
+    static const struct gmq_thread_options options = {
+        .size = sizeof options, .name = "device", .stack_bytes = STACK_BYTES};
     *thread = gmq_spawn(run, arg, &options);
     return *thread > 0;
 }
@@ -129,7 +128,8 @@ static double ms_since(uint64_t ns)
 
 int main(int argc, char **argv)
 {
-    unsigned count = option(argc, argv, "--count", 1000), idle_ms = option(argc, argv, "--idle", 1000);
+    unsigned count = option(argc, argv, "--count", 1000);
+    unsigned idle_ms = option(argc, argv, "--idle", 1000);
     struct device *devices = calloc(count, sizeof *devices);
     void *context = zmq_ctx_new();
     must(devices && context, "zmq_ctx_new");

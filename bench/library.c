@@ -261,8 +261,9 @@ int main(int argc, char **argv)
     clean_up();
     if (fine)
         _exit(0); /* the far end may be anywhere in a call */
-    fprintf(stderr, "usage: library flow|trips|poll [--transport tcp|ipc|inproc] [--size BYTES]\n"
-                    "               [--one-thread 1] [--green 1] [--burst N] [--msg 1] [--sockets N]\n"
-                    "               [--warmup MS] [--window MS]\n");
+    fprintf(stderr,
+            "usage: library flow|trips|poll [--transport tcp|ipc|inproc] [--size BYTES]\n"
+            "               [--one-thread 1] [--green 1] [--burst N] [--msg 1] [--sockets N]\n"
+            "               [--warmup MS] [--window MS]\n");
     return 2;
 }
