@@ -49,7 +49,7 @@ struct options {
 
     /* Connections */
     int backlog;              /* of listen() */
-    int reconnect_ivl_ms;     /* the first delay, -1: never reconnect */
+    int reconnect_ivl_ms;     /* the first delay; 0 or -1: never reconnect */
     int reconnect_ivl_max_ms; /* the delay doubles up to this, 0: it does not */
     int connect_timeout_ms;   /* 0: as long as the system tries */
     int handshake_ivl_ms;     /* a handshake that takes longer fails, 0: no limit */

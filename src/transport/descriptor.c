@@ -85,8 +85,11 @@ int descriptor_listen(const struct options *options, const struct sockaddr *addr
 
 int descriptor_adopt(int fd)
 {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    return own < 0 ? -errno : own;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return -errno;
+    return fd;
 }
 
 int descriptor_connect(const struct options *options, const struct sockaddr *address,

@@ -14,7 +14,8 @@
 int descriptor_listen(const struct options *options, const struct sockaddr *address, socklen_t size,
                       int *made);
 
-/* A duplicate of a descriptor that the application listens on. */
+/* Takes over a descriptor that the application listens on, as it is but for what all of ours
+ * are. */
 int descriptor_adopt(int fd);
 
 /* Begins to connect, from `source` if that is not NULL. *connecting tells whether it is still

@@ -82,7 +82,7 @@ static unsigned some_of(unsigned ms)
 static void wait_and_retry(struct dialer *dialer)
 {
     const struct options *options = dialer->options;
-    if (options->reconnect_ivl_ms < 0 || dialer->given_up)
+    if (options->reconnect_ivl_ms <= 0 || dialer->given_up)
         return;
     unsigned delay = (unsigned)options->reconnect_ivl_ms;
     unsigned max = (unsigned)options->reconnect_ivl_max_ms;

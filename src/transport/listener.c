@@ -209,7 +209,7 @@ static int start(struct listener *listener)
     struct loop *loop = &listener->socket->ctx->loop;
     int rc = uv_poll_init(&loop->uv, &listener->poll, listener->fd);
     if (rc < 0)
-        return rc;
+        return rc == -EEXIST ? -EADDRINUSE : rc; /* one of the application's, bound twice */
     uv_timer_init(&loop->uv, &listener->rest);
     listener->poll.data = listener->rest.data = listener;
     listener->handles = 2;
@@ -266,7 +266,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
     if (rc == 0 && (rc = start(listener)) < 0)
         socket_remove_attachment(&listener->attachment);
     if (rc < 0) {
-        if (fd >= 0)
+        if (fd >= 0 && !adopted) /* that is still the application's */
             close(fd);
         remove_path(listener);
         tell_closed(listener, endpoint);
