@@ -294,18 +294,22 @@ TEST(reader_may_send_in_vain)
 
 TEST(monitor_goes_on_while_the_socket_lingers)
 {
-    void *socket = open_socket(ZMQ_PUSH);
+    void *socket = open_socket(ZMQ_PUSH), *puller = open_socket(ZMQ_PULL);
     void *events = watch_all(socket);
-    const char *dead = "ipc://@greenmq-test-nobody-is-here";
+    struct endpoint away = bind_to(puller, "tcp://127.0.0.1:*");
+    assert_int_equal(zmq_unbind(puller, away.text), 0);
     set_int(socket, ZMQ_RECONNECT_IVL, 10);
-    set_int(socket, ZMQ_LINGER, 200);
-    connect_to(socket, dead);
+    set_int(socket, ZMQ_LINGER, -1);
+    connect_to(socket, away.text);
     send_parts(socket, "waits");
     close_socket(socket);
     for (int i = 0; i < 3; i++) {
-        expect(events, CLOSED, dead);
-        expect(events, CONNECT_RETRIED, dead);
+        expect(events, CONNECT_DELAYED, away.text);
+        expect(events, CLOSED, away.text);
+        expect(events, CONNECT_RETRIED, away.text);
     }
+    wait_until(zmq_bind(puller, away.text) == 0);
+    expect_parts(puller, "waits");
     struct event event = next_event(events);
     while (event.number != ZMQ_EVENT_MONITOR_STOPPED)
         event = next_event(events);
