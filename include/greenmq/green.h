@@ -30,6 +30,12 @@
  *   EINTR      a signal came. Only the ordinary thread's own stack hears of signals so.
  *   ENOMEM     the ordinary thread has no green threads yet, and there is no memory for them.
  *
+ * What one costs: some 4.5 KiB while it is alive and little of its stack was touched (a page of it,
+ * and its record); with two sockets of its own, some 12 KiB. 100,000 and more can live in a
+ * process. What ends it first is memory, or the address space for their stacks (ulimit -v); on
+ * Linux before 6.13, where a guard below a stack divides a mapping, vm.max_map_count, whose usual
+ * 65,530 are enough for some 32,000.
+ *
  * After fork() a child has only the green thread that called fork(). */
 #ifndef GREENMQ_GREEN_H_INCLUDED
 #define GREENMQ_GREEN_H_INCLUDED

@@ -92,6 +92,25 @@ static bool guard(struct stack *stack)
     return stack->guarded;
 }
 
+/* The last of its stacks has come back. */
+static void retire(struct slab *slab)
+{
+    slab->ready = ready_slabs < SLABS_READY;
+    if (slab->ready)
+        ready_slabs++;
+    else
+        madvise(slab->start, slab->size, MADV_DONTNEED);
+}
+
+static void put_back(struct stack *stack)
+{
+    pthread_mutex_lock(&lock);
+    SLIST_INSERT_HEAD(&free_stacks[stack->order - ORDER_MIN], stack, line);
+    if (--stack->slab->used == 0)
+        retire(stack->slab);
+    pthread_mutex_unlock(&lock);
+}
+
 struct stack *stack_take(size_t size)
 {
     if (size > STACK_MAX_BYTES || (size && size < STACK_MIN_BYTES)) {
@@ -116,7 +135,7 @@ struct stack *stack_take(size_t size)
         return NULL;
     }
     if (!guard(stack)) {
-        stack_give(stack);
+        put_back(stack);
         errno = EAGAIN;
         return NULL;
     }
@@ -124,24 +143,10 @@ struct stack *stack_take(size_t size)
     return stack;
 }
 
-/* The last of its stacks has come back. */
-static void retire(struct slab *slab)
-{
-    slab->ready = ready_slabs < SLABS_READY;
-    if (slab->ready)
-        ready_slabs++;
-    else
-        madvise(slab->start, slab->size, MADV_DONTNEED);
-}
-
 void stack_give(struct stack *stack)
 {
     fiber_stack_given(stack);
-    pthread_mutex_lock(&lock);
-    SLIST_INSERT_HEAD(&free_stacks[stack->order - ORDER_MIN], stack, line);
-    if (--stack->slab->used == 0)
-        retire(stack->slab);
-    pthread_mutex_unlock(&lock);
+    put_back(stack);
 }
 
 size_t stack_high_water(const struct stack *stack)
