@@ -9,6 +9,7 @@ import unittest
 
 import compat
 
+EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples"
 HELLO = "hello peer socket buffer term msg ctx turn fail\n"
 
 
@@ -48,6 +49,13 @@ class Installed(unittest.TestCase):
         program = self.build("hello.c", "-DWITH_GREENMQ_H", *words, f"-Wl,-rpath,{self.libdir}")
         self.assertEqual(compat.run(program), HELLO)
         self.assertIn(str(self.libdir), self.libraries(program))
+
+    def test_pkg_config_builds_the_examples(self):
+        words = compat.pkg_config(self.libdir / "pkgconfig", "--cflags", "--libs", "greenmq")
+        for path, said in (("c/pusher.c", "all have ended\n"), ("c/echo.c", "1000 words"),
+                           ("guide/race.c", "the baton went through 1000 hands\n")):
+            program = self.build(EXAMPLES / path, *words, f"-Wl,-rpath,{self.libdir}")
+            self.assertIn(said, compat.run(program))
 
     def test_pkg_config_cpp(self):
         words = compat.pkg_config(self.libdir / "pkgconfig", "--cflags", "--libs", "greenmq")

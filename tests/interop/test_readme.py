@@ -16,6 +16,8 @@ import zmq
 README = harness.ROOT / "README.md"
 COMMAND_PAGE = harness.ROOT / "docs/greenmq.1.scd"
 LIBRARY_PAGE = harness.ROOT / "docs/greenmq.3.scd"
+GREEN_PAGE = harness.ROOT / "docs/greenmq-green.3.scd"
+HEADERS = harness.ROOT / "include/greenmq"
 EXAMPLE = harness.ROOT / "examples/c/queue.c"
 EXAMPLE_LINES = 22
 COMMANDS = ("queue", "forwarder", "streamer", "demo")
@@ -49,6 +51,11 @@ class Examples(building.Builds, harness.Case):
         self.assertEqual(readme_code(), code_of(EXAMPLE))
         self.assertIn(readme_code().replace("\\", "\\\\"), LIBRARY_PAGE.read_text())
         self.assertLessEqual(len(readme_code().splitlines()), EXAMPLE_LINES)
+
+    def test_the_readme_shows_a_green_thread(self):
+        pieces = re.findall(r"```c\n(.*?)```", README.read_text(), re.DOTALL)
+        self.assertEqual(len(pieces), 2)
+        self.assertIn(pieces[1], (harness.ROOT / "examples/c/pusher.c").read_text())
 
     def test_the_readme_example_is_a_queue(self):
         text, ports = readme_code(), {}
@@ -85,6 +92,13 @@ class Examples(building.Builds, harness.Case):
                 self.assertEqual(answer.status, 200)
                 self.assertEqual(answer.read(), b"Hello, World!\n")
             server.wait_line(f"GET /page/{number} HTTP/1.1")
+
+    def test_the_example_of_the_green_page(self):
+        page = GREEN_PAGE.read_text()
+        text = re.search(r"```\n(#include.*?)```", page, re.DOTALL)[1].replace("\\\\", "\\")
+        child = self.child(self.build_text(text, "green"))
+        self.assertEqual(child.wait_exit(), 0, child.said())
+        self.assertEqual(self.clean(child), ["tick"] * 3)
 
 
 class Documents(harness.Case):
@@ -126,6 +140,13 @@ class Documents(harness.Case):
             if not name.endswith("_REASONS"):
                 self.assertTrue(name in page, f"{name} is not in {LIBRARY_PAGE.name}")
 
+    def test_the_manual_has_every_green_function(self):
+        page = GREEN_PAGE.read_text()
+        for name in set(re.findall(r"\b(gmq_\w+)\(", (HEADERS / "green.h").read_text())):
+            self.assertIn(f"*{name}*(", page)
+        for name in re.findall(r"^#define (\w+)\(", (HEADERS / "posix.h").read_text(), re.M):
+            self.assertIn(f"*{name}*", page)
+
     def test_links_lead_somewhere(self):
         for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
             self.assertTrue((harness.ROOT / target).exists(), f"{target} does not exist")
@@ -133,7 +154,7 @@ class Documents(harness.Case):
     def test_the_manual_pages_are_well_formed(self):
         if not shutil.which("scdoc"):
             self.skipTest("scdoc is not installed")
-        for page in (COMMAND_PAGE, LIBRARY_PAGE):
+        for page in (COMMAND_PAGE, LIBRARY_PAGE, GREEN_PAGE):
             made = subprocess.run(["scdoc"], input=page.read_text(), capture_output=True,
                                   text=True, check=False)
             self.assertEqual(made.returncode, 0, f"{page.name}: {made.stderr}")
