@@ -207,8 +207,11 @@ GMQ_GREEN_EXPORT int gmq_close(int fd);
  *   EINVAL     the set is empty, or has one that cannot be caught.
  *   EAGAIN     64 threads wait for signals.
  *   EMFILE     there is no descriptor left to wait with.
- *   ETIMEDOUT  the deadline has passed. */
+ *   ETIMEDOUT  the deadline has passed.
+ * Declared where the system declares sigset_t: not in strict C without _POSIX_C_SOURCE. */
+#if !defined __STRICT_ANSI__ || defined _POSIX_C_SOURCE || defined _GNU_SOURCE
 GMQ_GREEN_EXPORT int gmq_wait_signal(const sigset_t *signals, int64_t deadline);
+#endif
 
 /* ---- code that must block ----------------------------------------------------------------- */
 
