@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What programs find after cmake --install: headers in include/greenmq, the libraries,
-# greenmq.pc, the CMake package with greenmq::greenmq and greenmq::greenmq_static, and in
+# greenmq.pc, share/greenmq/gdb, the CMake package with greenmq::greenmq and greenmq::greenmq_static, and in
 # lib/greenmq/compat libzmq.so.5 and libzmq.pc. The whole may be moved elsewhere afterwards.
 include(CMakePackageConfigHelpers)
 
@@ -22,6 +22,8 @@ add_library(greenmq::greenmq ALIAS ${INSTALLED_SHARED})
 add_library(greenmq::greenmq_static ALIAS ${INSTALLED_STATIC})
 
 install(FILES ${PUBLIC_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/greenmq)
+install(FILES ${PROJECT_SOURCE_DIR}/share/gdb/greenmq.py
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/greenmq/gdb)
 install(TARGETS ${INSTALLED_SHARED} EXPORT greenmq-shared)
 install(TARGETS ${INSTALLED_STATIC} EXPORT greenmq-static)
 install(TARGETS greenmq_compat LIBRARY DESTINATION ${COMPAT})

@@ -243,6 +243,10 @@ GMQ_GREEN_EXPORT int gmq_run(void);
 
 /* ---- seeing ------------------------------------------------------------------------------- */
 
+/* Who watches a program sees green threads: AddressSanitizer, ThreadSanitizer and Valgrind know
+ * their stacks, gdb's bt ends where a thread began, and share/gdb/greenmq.py teaches gdb
+ * `green list` and `green bt ID`, for those that do not run. */
+
 /* Writes a list of all green threads of the process to a descriptor, a line for each: id, name,
  * state, the call that it waits in, for how many seconds, and how much of its stack has ever been
  * touched, in whole pages, by it or by those who had the same stack before. From any thread. 0, or

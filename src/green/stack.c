@@ -69,6 +69,7 @@ static bool map_slab(int order)
         free(slab);
         return false;
     }
+    unsigned spare = fiber_spare_bytes();
     /* A page that is touched shall cost a page. */
     madvise(slab->start, slab->size, MADV_NOHUGEPAGE);
     for (size_t i = count; i-- > 0;) {
@@ -76,7 +77,7 @@ static bool map_slab(int order)
         *stack = (struct stack){.room = slab->start + i * piece + STACK_GUARD_BYTES,
                                 .size = size,
                                 .slab = slab,
-                                .colour = (uint16_t)(i % COLOURS * LINE_BYTES),
+                                .colour = (uint16_t)(spare + i % COLOURS * LINE_BYTES),
                                 .order = (uint8_t)order};
         SLIST_INSERT_HEAD(&free_stacks[order - ORDER_MIN], stack, line);
     }
