@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
 # What programs find after cmake --install: headers in include/greenmq, the libraries,
-# greenmq.pc, share/greenmq/gdb, the CMake package with greenmq::greenmq and greenmq::greenmq_static, and in
-# lib/greenmq/compat libzmq.so.5 and libzmq.pc. The whole may be moved elsewhere afterwards.
+# greenmq.pc, the CMake package with greenmq::greenmq and greenmq::greenmq_static, in
+# lib/greenmq/compat libzmq.so.5 and libzmq.pc, and in share/greenmq what teaches gdb of green
+# threads. The whole may be moved elsewhere afterwards.
 include(CMakePackageConfigHelpers)
 
 set(COMPAT ${CMAKE_INSTALL_LIBDIR}/greenmq/compat)

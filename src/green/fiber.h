@@ -38,6 +38,13 @@
 #endif
 #endif
 
+/* What stays free at the top of each stack: nearer to its end Valgrind shows no calls. */
+#ifdef FIBER_VALGRIND
+#define FIBER_SPARE_BYTES (RUNNING_ON_VALGRIND ? 1024u : 0u)
+#else
+#define FIBER_SPARE_BYTES 0u
+#endif
+
 /* One stack that code runs on, as the watchers see it. */
 struct fiber {
     const void *bottom; /* ASan: the lowest octet of the room, and how much there is; of an */
@@ -45,16 +52,6 @@ struct fiber {
     void *fake;         /* ASan's */
     void *tsan;
 };
-
-/* What stays free at the top of each stack: nearer to its end Valgrind shows no calls. */
-static inline unsigned fiber_spare_bytes(void)
-{
-#ifdef FIBER_VALGRIND
-    return RUNNING_ON_VALGRIND ? 1024 : 0;
-#else
-    return 0;
-#endif
-}
 
 static inline void fiber_stack_taken(struct stack *stack)
 {

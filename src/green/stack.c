@@ -69,7 +69,7 @@ static bool map_slab(int order)
         free(slab);
         return false;
     }
-    unsigned spare = fiber_spare_bytes();
+    unsigned spare = FIBER_SPARE_BYTES;
     /* A page that is touched shall cost a page. */
     madvise(slab->start, slab->size, MADV_NOHUGEPAGE);
     for (size_t i = count; i-- > 0;) {
