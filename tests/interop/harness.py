@@ -64,11 +64,19 @@ def find_client(name):
     return find_built("GREENMQ_PROGRAMS", ("build/dev/tests/interop",), name)
 
 
+given_ports = set()
+
+
 def free_port():
-    """A port that was free a moment ago, for tests that need the same one twice."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that was free a moment ago, for tests that need the same one twice. Never one that it
+    has given already: systems do so when asked for two in a row."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def cpu_s(pid):
