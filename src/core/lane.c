@@ -194,7 +194,7 @@ void lane_open_out(struct socket *socket)
     uint8_t *at = buffer_tail(buffer, &chunk, &room);
     if (!at || room < ROOM_MIN || !messages)
         return;
-    atomic_store_explicit(&chunk->written, at, memory_order_relaxed);
+    atomic_store_explicit(&chunk->written, at, memory_order_release);
     socket->out_lane.direct = direct;
     socket->out_lane.shares = socket->local;
     grant(&socket->out_lane, into, chunk, at, room, messages);
