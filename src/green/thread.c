@@ -231,6 +231,24 @@ static void begin(void *arg)
     thread_exit(self->run(self->arg));
 }
 
+/* Takes a thread and makes it known, with all that others may ask of it. NULL without memory. */
+static struct thread *introduce(struct hub *hub, struct stack *stack,
+                                const struct thread_options *options)
+{
+    pthread_mutex_lock(&lock);
+    struct thread *thread = take(hub);
+    if (thread) {
+        set_name(thread, options->name);
+        thread->stack = stack;
+        thread->detached = options->detached;
+        thread->what = "its first turn";
+        thread->since_ns = hub->now_ns;
+        TAILQ_INSERT_TAIL(&hub->all, thread, all);
+    }
+    pthread_mutex_unlock(&lock);
+    return thread;
+}
+
 int thread_spawn(void *(*run)(void *arg), void *arg, const struct thread_options *options,
                  struct thread **made)
 {
@@ -240,25 +258,15 @@ int thread_spawn(void *(*run)(void *arg), void *arg, const struct thread_options
     struct stack *stack = stack_take(options->stack_bytes);
     if (!stack)
         return -errno;
-    pthread_mutex_lock(&lock);
-    struct thread *thread = take(hub);
-    if (thread) {
-        set_name(thread, options->name);
-        TAILQ_INSERT_TAIL(&hub->all, thread, all);
-    }
-    pthread_mutex_unlock(&lock);
+    struct thread *thread = introduce(hub, stack, options);
     if (!thread) {
         stack_give(stack);
         return -ENOMEM;
     }
-    thread->stack = stack;
     thread->run = run;
     thread->arg = arg;
-    thread->detached = options->detached;
     thread->on_end = options->on_end;
     thread->group = options->group;
-    thread->what = "its first turn";
-    thread->since_ns = hub->now_ns;
     thread->sp = switch_prepare(stack->room + stack->size - stack->colour, begin, thread);
     fiber_init(&thread->fiber, stack);
     count_live(hub, 1);
