@@ -18,8 +18,7 @@ static void *serve(void *arg)
     zmq_connect(socket, endpoint);
     while (zmq_recv(socket, text, sizeof(text), 0) >= 0) {
         gmq_sleep(1);
-        zmq_send(socket, "world", 5, 0);
-        count++;
+        count += zmq_send(socket, "world", 5, 0) >= 0;
     }
     printf("worker %d answered %d\n", number, count);
     zmq_close(socket);

@@ -12,8 +12,7 @@ static void *serve(void *socket)
     int size, count = 0;
     while ((size = zmq_recv(socket, text, sizeof(text), 0)) >= 0) {
         gmq_sleep(1); /* here some work would be done */
-        zmq_send(socket, "world", 5, 0);
-        count++;
+        count += zmq_send(socket, "world", 5, 0) >= 0;
     }
     printf("answered %d\n", count); /* ECANCELED */
     return NULL;

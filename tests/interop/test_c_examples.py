@@ -154,6 +154,7 @@ class Files(building.EveryExample):
     def test_each_is_run(self):
         tests = TEST.read_text() + (TEST.parent / "test_readme.py").read_text()
         self.assert_each_is_named("c", tests)
+        self.assert_each_is_named("c", (building.EXAMPLES / "c/README.md").read_text())
 
     def test_each_says_how_it_is_built(self):
         for path in (building.EXAMPLES / "c").glob("*.c"):
