@@ -22,11 +22,12 @@ int main(int argc, char **argv)
     fflush(stdout);
     gmq_wait_fd(0, ZMQ_POLLIN, -1); /* getchar() would do as well: there is no other thread here */
 
-    zmq_send(sink, "100", 3, 0); /* how many results there will be */
+    char text[32];
+    int size = snprintf(text, sizeof(text), "batch %d", TASKS);
+    zmq_send(sink, text, (size_t)size, 0); /* how many results there will be */
     for (int i = 0; i < TASKS; i++) {
-        char text[16];
         int ms = 1 + rand() % LONGEST_MS;
-        int size = snprintf(text, sizeof(text), "%d", ms);
+        size = snprintf(text, sizeof(text), "%d", ms);
         zmq_send(tasks, text, (size_t)size, 0);
         total_ms += ms;
     }
