@@ -91,13 +91,29 @@ static void *join(void *arg)
     return NULL;
 }
 
+/* Its end may depend on what other green threads of this one do, even if the caller is cancelled or
+ * its time is over. */
+static int join_in_green(struct worker *worker)
+{
+    struct thread *self = hub_current->current;
+    uint64_t until_ns = self->until_ns;
+    int rc;
+    self->shields++;
+    self->until_ns = UINT64_MAX;
+    do
+        rc = offload(join, worker, NULL);
+    while (rc == -EINTR);
+    self->until_ns = until_ns;
+    self->shields--;
+    return rc;
+}
+
 void zmq_threadclose(void *handle)
 {
     struct worker *thread = handle;
     if (!thread)
         return;
-    /* Its end may depend on what other green threads of this one do. */
-    if (!hub_current || offload(join, thread, NULL) < 0)
+    if (!hub_current || join_in_green(thread) < 0)
         join(thread);
     free(thread);
 }
