@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* greenmq queue, forwarder and streamer: one device between the endpoints of the command line.
  *
- * Happy path: the sockets are opened and attached, the device started, and the main thread waits
- * in gmq_device_wait(), where it runs the device's I/O. The first signal drains the device, the
- * second stops it; either way the wait ends, the account is printed and the exit code is 0.
+ * Happy path: the sockets are opened and attached, the device started, and gmq_device_wait() waits
+ * for its end. Beside it green threads wait for signals and print the news. The first signal drains
+ * the device, the second stops it; either way the wait ends, the account is printed and the exit
+ * code is 0.
  *
  * Failure modes: words that make no sense end it with 2, an endpoint that cannot be had or any
  * other trouble with 1, each with one sentence. Called by main.c. */
@@ -162,7 +163,7 @@ static int make_device(struct broker *broker)
     return EXIT_FINE;
 }
 
-/* In a thread of its own; the main thread's wait ends once the device has stopped. */
+/* In a green thread; wait_for_end() ends once the device has stopped. */
 static void on_signal(void *arg, int nth)
 {
     struct broker *broker = arg;
@@ -176,15 +177,36 @@ static void on_signal(void *arg, int nth)
         continue;
 }
 
+static void *tell_news(void *news)
+{
+    while (gmq_sleep(news_wait_ms(news)) == 0)
+        news_tell(news);
+    return NULL;
+}
+
+/* Starts the thread that tells news, if there will be any. Returns it, 0, or -1. */
+static int64_t start_news(struct news *news)
+{
+    struct gmq_thread_options options = {.size = sizeof(options), .name = "news"};
+    return news_wait_ms(news) < 0 ? 0 : gmq_spawn(tell_news, news, &options);
+}
+
 static int wait_for_end(struct broker *broker)
 {
     struct news news;
     news_init(&news, broker->name, broker->command->type, broker->device, &broker->args);
+    int64_t teller = start_news(&news);
+    if (teller < 0)
+        return command_fail("cannot start: %s", zmq_strerror(errno));
     int error;
-    do {
-        error = gmq_device_wait(broker->device, news_wait_ms(&news)) ? errno : 0;
+    do
+        error = gmq_device_wait(broker->device, -1) ? errno : 0;
+    while (error == EINTR);
+    if (teller) {
+        gmq_cancel(teller);
+        gmq_join(teller, NULL, -1);
         news_tell(&news);
-    } while (error == EAGAIN || error == EINTR);
+    }
     return error ? command_fail("the %s ended: %s", broker->command->name, zmq_strerror(error))
                  : EXIT_FINE;
 }

@@ -13,10 +13,4 @@ static inline long long clock_ms(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Lets the calling thread sleep; a signal may end it early. */
-static inline void clock_sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-}
-
 #endif

@@ -9,17 +9,16 @@
  * to see that the crowd is ending. Called by demo.c. */
 #include "crowd.h"
 
-#include "clock.h"
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { FRONTEND, BACKEND };
-enum { PACE_MS = 10, PATIENCE_MS = 1000, STACK_BYTES = 128 * 1024 };
+enum { PACE_MS = 10, PATIENCE_MS = 1000 };
 
 struct crowd_role {
+    const char *name; /* of its green threads, with a number */
     enum gmq_device_type device;
     int side;
     int socket_type;
@@ -35,7 +34,7 @@ enum { TOPIC_COUNT = sizeof(TOPICS) / sizeof(TOPICS[0]) };
 
 static bool is_ending(const struct crowd_member *member)
 {
-    return atomic_load(&member->crowd->is_ending);
+    return member->crowd->is_ending;
 }
 
 /* REQ: asks, waits for the answer, thinks for a moment. Its socket allows a new request where an
@@ -52,7 +51,7 @@ static void act_client(struct crowd_member *member)
             return;
         if (zmq_recv(member->socket, text, sizeof(text), 0) < 0 && zmq_errno() != EAGAIN)
             return;
-        clock_sleep_ms(PACE_MS / 5);
+        gmq_sleep(PACE_MS / 5);
     }
 }
 
@@ -78,7 +77,7 @@ static void act_publisher(struct crowd_member *member)
             zmq_send(member->socket, text, (size_t)size, 0) < 0)
             return;
         if (number % 20 == 19)
-            clock_sleep_ms(PACE_MS);
+            gmq_sleep(PACE_MS);
     }
 }
 
@@ -108,17 +107,17 @@ static void act_producer(struct crowd_member *member)
         if (zmq_send(member->socket, task, sizeof(task), 0) < 0 && zmq_errno() != EAGAIN)
             return;
         if (number % 20 == 19)
-            clock_sleep_ms(PACE_MS);
+            gmq_sleep(PACE_MS);
     }
 }
 
 static const struct crowd_role ROLES[] = {
-    {GMQ_DEVICE_QUEUE, BACKEND, ZMQ_REP, 2, false, act_worker},
-    {GMQ_DEVICE_QUEUE, FRONTEND, ZMQ_REQ, 4, true, act_client},
-    {GMQ_DEVICE_FORWARDER, BACKEND, ZMQ_SUB, 3, false, act_subscriber},
-    {GMQ_DEVICE_FORWARDER, FRONTEND, ZMQ_PUB, 1, true, act_publisher},
-    {GMQ_DEVICE_STREAMER, BACKEND, ZMQ_PULL, 3, false, act_listener},
-    {GMQ_DEVICE_STREAMER, FRONTEND, ZMQ_PUSH, 1, true, act_producer},
+    {"worker", GMQ_DEVICE_QUEUE, BACKEND, ZMQ_REP, 2, false, act_worker},
+    {"client", GMQ_DEVICE_QUEUE, FRONTEND, ZMQ_REQ, 4, true, act_client},
+    {"subscriber", GMQ_DEVICE_FORWARDER, BACKEND, ZMQ_SUB, 3, false, act_subscriber},
+    {"publisher", GMQ_DEVICE_FORWARDER, FRONTEND, ZMQ_PUB, 1, true, act_publisher},
+    {"consumer", GMQ_DEVICE_STREAMER, BACKEND, ZMQ_PULL, 3, false, act_listener},
+    {"producer", GMQ_DEVICE_STREAMER, FRONTEND, ZMQ_PUSH, 1, true, act_producer},
 };
 
 enum { ROLE_COUNT = sizeof(ROLES) / sizeof(ROLES[0]) };
@@ -148,12 +147,11 @@ static int open_socket(struct crowd_member *member, const char *endpoint)
 
 static int start_thread(struct crowd_member *member)
 {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    int error = pthread_create(&member->thread, &attributes, live, member);
-    pthread_attr_destroy(&attributes);
-    return error;
+    char name[32];
+    struct gmq_thread_options options = {.size = sizeof(options), .name = name};
+    snprintf(name, sizeof(name), "%s %d", member->role->name, member->number);
+    member->thread = gmq_spawn(live, member, &options);
+    return member->thread < 0 ? errno : 0;
 }
 
 static int add_member(struct crowd *crowd, const struct crowd_role *role, int number,
@@ -203,14 +201,14 @@ static void end_member(struct crowd_member *member)
 {
     if (!member->socket)
         return;
-    pthread_join(member->thread, NULL);
+    gmq_join(member->thread, NULL, -1);
     zmq_close(member->socket);
     member->socket = NULL;
 }
 
 void crowd_quiet(struct crowd *crowd)
 {
-    atomic_store(&crowd->is_ending, true);
+    crowd->is_ending = true;
     for (int i = 0; i < crowd->count; i++) {
         if (crowd->members[i].role->is_source)
             end_member(&crowd->members[i]);
@@ -219,7 +217,7 @@ void crowd_quiet(struct crowd *crowd)
 
 void crowd_scatter(struct crowd *crowd)
 {
-    atomic_store(&crowd->is_ending, true);
+    crowd->is_ending = true;
     zmq_ctx_shutdown(crowd->context);
 }
 

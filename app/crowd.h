@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The people around the devices of the demo: clients and workers, publishers and subscribers,
- * producers and consumers. Each is a plain thread with one socket, as in any ZeroMQ program. */
+ * producers and consumers. Each is a green thread with one socket. */
 #ifndef APP_CROWD_H_INCLUDED
 #define APP_CROWD_H_INCLUDED
 
 #include <greenmq/greenmq.h>
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { CROWD_DEVICES = 3, CROWD_MAX = 32 };
 
@@ -26,14 +26,14 @@ struct crowd_member {
     struct crowd *crowd;
     int number;   /* among those of the same role, from 0 */
     void *socket; /* NULL: it has ended */
-    pthread_t thread;
+    int64_t thread;
 };
 
 struct crowd {
     void *context;
     struct crowd_member members[CROWD_MAX];
     int count;
-    atomic_bool is_ending; /* whoever starts something starts no more of it */
+    bool is_ending; /* whoever starts something starts no more of it */
 };
 
 /* Starts everybody. Returns 0 or an errno, and then nobody is there. */
@@ -43,7 +43,7 @@ int crowd_init(struct crowd *crowd, const struct crowd_place places[CROWD_DEVICE
  * the others go on. */
 void crowd_quiet(struct crowd *crowd);
 
-/* Ends everybody at once; may be called from any thread, before crowd_term(). */
+/* Ends everybody at once; crowd_term() is still to be called. */
 void crowd_scatter(struct crowd *crowd);
 
 /* Ends everybody and waits for them. */

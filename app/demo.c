@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* greenmq demo: the three devices in one context, and a crowd around them in another, over TCP.
  *
- * Happy path: the devices are bound to free ports of 127.0.0.1, the crowd connects, and the main
- * thread waits in gmq_device_wait(), where it runs the I/O of all three, and draws the table. At
- * the first signal, or when the time is over, the sources fall silent, the devices drain, and
+ * Happy path: the devices are bound to free ports of 127.0.0.1, the crowd connects, and the table
+ * is drawn now and then. All are green threads of the one ordinary thread, but for the crowd's I/O.
+ * At the first signal, or when the time is over, the sources fall silent, the devices drain, and
  * their accounts are printed. A second signal stops everything at once.
  *
  * Failure modes: what cannot be bound or started is a sentence and exit code 1, and so are books
@@ -42,7 +42,7 @@ struct demo {
     struct crowd_place places[CROWD_DEVICES];
     struct crowd crowd;
     struct signals signals;
-    atomic_bool is_ending;
+    bool is_ending;
 };
 
 static int open_socket(struct demo *demo, int device, int side)
@@ -89,11 +89,11 @@ static int start_devices(struct demo *demo)
     return EXIT_FINE;
 }
 
-/* In a thread of its own. */
+/* In a green thread. */
 static void on_signal(void *arg, int nth)
 {
     struct demo *demo = arg;
-    atomic_store(&demo->is_ending, true);
+    demo->is_ending = true;
     if (nth == 1)
         return;
     crowd_scatter(&demo->crowd);
@@ -112,7 +112,7 @@ static int show(struct demo *demo, long for_ms)
             screen_add(&screen, DEVICES[i].name, DEVICES[i].backward, true, demo->devices[i]);
     }
     long long end_ms = clock_ms() + for_ms;
-    while (!atomic_load(&demo->is_ending) && (for_ms == 0 || clock_ms() < end_ms)) {
+    while (!demo->is_ending && (for_ms == 0 || clock_ms() < end_ms)) {
         long wait_ms = screen_update(&screen);
         if (wait_ms > TICK_MS)
             wait_ms = TICK_MS;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The lines that come while a device runs: see news.h.
  *
- * Happy path: whoever waits for the device waits for news_wait_ms() at most and calls news_tell()
- * after it, however the wait ended. Failure mode: when more comes and goes between two looks than
- * the device keeps, the oldest is lost, and that is told. Called by broker.c. */
+ * Happy path: a thread sleeps for news_wait_ms() and then calls news_tell(), until the device has
+ * ended; then news_tell() is called once more. Failure mode: when more comes and goes between two
+ * looks than the device keeps, the oldest is lost, and that is told. Called by broker.c. */
 #include "news.h"
 
 #include "clock.h"

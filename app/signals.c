@@ -1,68 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGINT and SIGTERM: see signals.h.
+/* Signals: see signals.h.
  *
- * Happy path: two equal threads wait in sigwait(); the one that gets a signal counts it and makes
- * the call. Failure modes: without a thread signals_init() says so. Called by broker.c, demo.c. */
+ * Happy path: one green thread waits for signals, and starts another for each call. Failure modes:
+ * without memory signals_init() says so, and a later call is made where it stands. Called by
+ * broker.c, demo.c. */
 #include "signals.h"
 
+#include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stddef.h>
+#include <unistd.h>
 
-static sigset_t both(void)
+enum { WATCHDOG_MS = 100 };
+
+static sigset_t all(void)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
     return set;
 }
 
 void signals_block(void)
 {
-    sigset_t set = both();
+    sigset_t set = all();
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static void *make_call(void *arg)
+{
+    struct signals *signals = arg;
+    signals->on_signal(signals->arg, ++signals->count);
+    return NULL;
 }
 
 static void *wait_for_signals(void *arg)
 {
     struct signals *signals = arg;
-    sigset_t set = both();
-    for (;;) {
-        int number;
-        if (sigwait(&set, &number))
-            continue;
-        if (atomic_load(&signals->is_over))
-            return NULL;
-        signals->on_signal(signals->arg, atomic_fetch_add(&signals->count, 1) + 1);
+    struct gmq_thread_options options = {.size = sizeof(options), .name = "signal"};
+    sigset_t set = all();
+    int number;
+    while ((number = gmq_wait_signal(&set, -1)) > 0) {
+        if (number == SIGUSR1)
+            gmq_dump(STDERR_FILENO);
+        else if (gmq_group_spawn(signals->group, make_call, signals, &options) < 0)
+            make_call(signals);
     }
+    return NULL;
 }
 
 int signals_init(struct signals *signals, void (*on_signal)(void *arg, int nth), void *arg)
 {
-    signals->on_signal = on_signal;
-    signals->arg = arg;
-    atomic_init(&signals->count, 0);
-    atomic_init(&signals->is_over, false);
-    for (signals->thread_count = 0; signals->thread_count < SIGNALS_THREADS;
-         signals->thread_count++) {
-        pthread_t *thread = &signals->threads[signals->thread_count];
-        int error = pthread_create(thread, NULL, wait_for_signals, signals);
-        if (error) {
-            signals_term(signals);
-            return error;
-        }
-    }
+    struct gmq_thread_options options = {.size = sizeof(options), .name = "signals"};
+    sigset_t set = all();
+    *signals = (struct signals){.on_signal = on_signal, .arg = arg, .group = gmq_group_new(0)};
+    if (!signals->group)
+        return errno;
+    if (gmq_group_spawn(signals->group, wait_for_signals, signals, &options) < 0)
+        return errno;
+    gmq_watchdog(WATCHDOG_MS, NULL, NULL); /* the command does as well without */
+    gmq_yield();                           /* from here on they are waited for */
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     return 0;
 }
 
 void signals_term(struct signals *signals)
 {
-    atomic_store(&signals->is_over, true);
-    /* Sent to each thread alone, so that neither can take the other's. */
-    for (int i = 0; i < signals->thread_count; i++)
-        pthread_kill(signals->threads[i], SIGINT);
-    for (int i = 0; i < signals->thread_count; i++)
-        pthread_join(signals->threads[i], NULL);
-    signals->thread_count = 0;
+    if (signals->group)
+        gmq_group_close(signals->group);
+    signals->group = NULL;
 }
