@@ -83,7 +83,7 @@ GMQ_GREEN_EXPORT int64_t gmq_self(void);
  * ended and was joined, or never was; EINVAL: no room at all. */
 GMQ_GREEN_EXPORT int gmq_name(int64_t thread, char *name, size_t room);
 
-/* Lets all threads that can run have a turn first. 0, or -1: ECANCELED, ENOMEM. */
+/* Lets all threads that can run have a turn first. 0, or -1: ECANCELED, ETIMEDOUT, EINTR. */
 GMQ_GREEN_EXPORT int gmq_yield(void);
 
 /* Waits for `ms` milliseconds; 0 or less is gmq_yield(). 0, or -1: ECANCELED, ETIMEDOUT, EINTR. */
@@ -211,6 +211,11 @@ GMQ_GREEN_EXPORT int gmq_close(int fd);
  * Declared where the system declares sigset_t: not in strict C without _POSIX_C_SOURCE. */
 #if !defined __STRICT_ANSI__ || defined _POSIX_C_SOURCE || defined _GNU_SOURCE
 GMQ_GREEN_EXPORT int gmq_wait_signal(const sigset_t *signals, int64_t deadline);
+
+/* Gives signals back that were waited for: they have the effect again that they had before the
+ * first wait, so that, say, a second Ctrl-C ends a program that takes long to end. Those that were
+ * kept for the next wait are forgotten. 0, or -1: EINVAL: signals is NULL. */
+GMQ_GREEN_EXPORT int gmq_release_signals(const sigset_t *signals);
 #endif
 
 /* ---- code that must block ----------------------------------------------------------------- */

@@ -41,7 +41,7 @@ int gmq_yield(void)
     if (!self)
         return answer(-ENOMEM);
     hub_yield();
-    return answer(thread_check(self, false));
+    return answer(thread_check(self, true));
 }
 
 int gmq_sleep(int64_t ms)
@@ -115,6 +115,11 @@ void *gmq_get(int key)
 int gmq_wait_signal(const sigset_t *signals, int64_t deadline)
 {
     return answer(signals ? signals_wait(signals, green_deadline_ns(deadline)) : -EINVAL);
+}
+
+int gmq_release_signals(const sigset_t *signals)
+{
+    return answer(signals ? signals_release(signals) : -EINVAL);
 }
 
 int gmq_offload(void *(*run)(void *arg), void *arg, void **result)

@@ -24,7 +24,8 @@ static struct bell {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(lock)
-static bool caught[SIGNALS]; /* its handler is ours */
+static bool caught[SIGNALS];             /* its handler is ours */
+static struct sigaction before[SIGNALS]; /* what was done about it before */
 
 /* A handler has run in this ordinary thread. */
 static _Thread_local volatile sig_atomic_t ours __attribute__((tls_model("initial-exec")));
@@ -63,13 +64,27 @@ static int catch_all(const sigset_t *signals)
         if (sigismember(signals, signal) != 1)
             continue;
         count++;
-        if (!caught[signal] && sigaction(signal, &action, NULL) < 0)
+        if (!caught[signal] && sigaction(signal, &action, &before[signal]) < 0)
             rc = -EINVAL;
         else
             caught[signal] = true;
     }
     pthread_mutex_unlock(&lock);
     return rc == 0 && count == 0 ? -EINVAL : rc;
+}
+
+int signals_release(const sigset_t *signals)
+{
+    pthread_mutex_lock(&lock);
+    for (int signal = 1; signal < SIGNALS; signal++) {
+        if (!caught[signal] || sigismember(signals, signal) != 1)
+            continue;
+        sigaction(signal, &before[signal], NULL);
+        caught[signal] = false;
+        atomic_store(&pending[signal], 0);
+    }
+    pthread_mutex_unlock(&lock);
+    return 0;
 }
 
 /* The number of one that has come, taken; or 0. */

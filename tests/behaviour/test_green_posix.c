@@ -282,6 +282,41 @@ TEST(a_signal_that_is_waited_for_interrupts_nobody)
     assert_int_equal(gmq_wait_signal(&set, 0), SIGALRM);
 }
 
+static volatile sig_atomic_t own_handler_ran;
+
+static void own_handler(int signal)
+{
+    (void)signal;
+    own_handler_ran++;
+}
+
+TEST(released_signals_have_their_old_effect)
+{
+    sigset_t set;
+    signal(SIGURG, own_handler);
+    sigemptyset(&set);
+    sigaddset(&set, SIGURG);
+    expect_error(gmq_wait_signal(&set, 0), ETIMEDOUT);
+    raise(SIGURG);
+    assert_int_equal(own_handler_ran, 0);
+    assert_int_equal(gmq_release_signals(&set), 0);
+    raise(SIGURG);
+    assert_int_equal(own_handler_ran, 1);
+    expect_error(gmq_wait_signal(&set, 0), ETIMEDOUT);
+    assert_int_equal(gmq_release_signals(&set), 0);
+    expect_error(gmq_release_signals(NULL), EINVAL);
+}
+
+TEST(nothing_waits_beyond_its_scope)
+{
+    struct gmq_scope scope;
+    assert_int_equal(gmq_scope_enter(&scope, 0), 0);
+    expect_error(gmq_sleep(0), ETIMEDOUT);
+    expect_error(gmq_yield(), ETIMEDOUT);
+    expect_error(gmq_sleep(1), ETIMEDOUT);
+    assert_int_equal(gmq_scope_leave(&scope), 1);
+}
+
 TEST(zmq_sleep_stops_one_thread)
 {
     start_ticking();
@@ -302,6 +337,8 @@ int main(void)
         RUN(looking_up_names),
         RUN(a_thread_waits_for_a_signal),
         RUN(a_signal_that_is_waited_for_interrupts_nobody),
+        RUN(released_signals_have_their_old_effect),
+        RUN(nothing_waits_beyond_its_scope),
         RUN(zmq_sleep_stops_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
