@@ -31,7 +31,7 @@ def works(make):
              "p50_us", 1 / 10, "ratio at most", programs=INPROC),
         make("green-sleepers", "100,000 sleepers, lateness, 99th percentile", "ms", "sleepers",
              {"from": 2000, "to": 10000}, "p99_ms", 5, "value at most", programs=ALONE,
-             most_pairs=1, quick_load={"to": 6000}),
+             most_pairs=1, quick_load={"to": 4000}),
     ]
     for metric, title, unit, bar in (("bytes_each", "memory each; 1,000 zmq_proxy", "B", 16384),
                                      ("threads", "threads; of 1,000 zmq_proxy", "", 1),

@@ -123,7 +123,7 @@ def of_programs(table, *args, programs, **more):
 WORKS += library.works(lambda *args: of_programs("libzmq", *args, programs=library.PROGRAMS))
 WORKS += green.works(lambda *args, **more: of_programs("green threads", *args, **more))
 QUICK_COUNT = 2_000_000
-QUICK_LIBRARY_PAIRS = 3
+QUICK_WINDOWS = {"warmup": 100, "window": 200}  # of programs without a broker
 
 
 def value_of(work, result):
@@ -273,15 +273,14 @@ class Bench:
         return [name for name in self.commands if name != "relay" or work.relay]
 
     def pairs_of(self, work):
-        pairs = self.args.pairs
-        if self.args.quick and work.programs:
-            pairs = min(pairs, QUICK_LIBRARY_PAIRS)
-        return min(pairs, work.most_pairs or pairs)
+        return min(self.args.pairs, work.most_pairs or self.args.pairs)
 
     def run_program(self, work, name):
         """One run of a work of library.py or green.py."""
         neighbours = Neighbours()
-        options = {**self.windows, **work.load, **(work.quick_load if self.args.quick else {})}
+        options = {**self.windows, **work.load}
+        if self.args.quick:
+            options.update({**QUICK_WINDOWS, **work.quick_load})
         result, problem = library.run(self.program(work, name), options,
                                       lambda: prepare_child(None))
         if problem:
@@ -437,7 +436,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="short runs: within two minutes")
     parser.add_argument("--work", action="append", metavar="NAME",
                         help="only this work, or these: 'streamer-*' (may be repeated)")
-    parser.add_argument("--pairs", type=int, metavar="N", help="pairs a work (7, quick 5)")
+    parser.add_argument("--pairs", type=int, metavar="N", help="pairs a work (7, quick 3)")
     parser.add_argument("--check", action="store_true", help="end with 1 when a bar is missed")
     parser.add_argument("--pin", action="store_true",
                         help="the broker on the first core, the load on the last")
@@ -451,7 +450,7 @@ def parse_arguments():
                         help="where results.json, .svg and .md go")
     args = parser.parse_args()
     if args.pairs is None:
-        args.pairs = 5 if args.quick else 7
+        args.pairs = 3 if args.quick else 7
     if args.pairs < 1:
         parser.error("--pairs must be at least 1")
     patterns = args.work or ["*"]
