@@ -20,6 +20,10 @@
  * Every zmq_* function that waits, and every function here that does, stops only the green thread
  * that called it.
  *
+ * But a pthread mutex, or a thread-local variable, is one for all green threads of an ordinary
+ * thread: hold no such mutex across a call that waits. errno, and in C++ the exceptions under way
+ * or caught, are each green thread's own; an exception must be caught in the thread that threw it.
+ *
  * Times are in milliseconds. A deadline is a moment of gmq_now()'s clock; -1 means never. So
  * gmq_now() + 100 is a tenth of a second from now, and 0 has passed long ago: look, do not wait.
  *

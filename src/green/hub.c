@@ -151,6 +151,7 @@ static inline void go_to(struct hub *hub, struct thread *to, bool ends)
     struct thread *from = hub->current;
     uint64_t switches = atomic_load_explicit(&hub->switches, memory_order_relaxed) + 1;
     from->error = *hub->error;
+    exceptions_change(hub->exceptions, &from->exceptions, &to->exceptions);
     atomic_store_explicit(&hub->current, to, memory_order_relaxed);
     atomic_store_explicit(&hub->switches, switches, memory_order_relaxed);
     set_state(to, THREAD_RUNNING);
@@ -448,6 +449,7 @@ static struct hub *hub_new(void)
     pthread_mutex_init(&hub->lock, NULL);
     hub->thread = pthread_self();
     hub->error = &errno;
+    hub->exceptions = exceptions_here();
     hub->until_poll = HUB_POLL_EVERY;
     hub->credit = HUB_CREDIT;
     hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

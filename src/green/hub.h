@@ -33,14 +33,15 @@ struct hub {
     struct thread *left;              /* who ran before */
     struct threads ready;
     struct heap timers;
-    struct thread *ended;   /* its stack can go once another runs */
-    atomic_uint live;       /* green threads that have not ended, without own and idle */
-    atomic_bool idling;     /* nobody runs */
-    pthread_t thread;       /* the ordinary thread */
-    int *error;             /* its errno */
-    struct watched watched; /* the watchdog's */
-    unsigned until_poll;    /* switches before I/O is looked at again */
-    unsigned credit;        /* calls that one may make before others have a turn */
+    struct thread *ended;          /* its stack can go once another runs */
+    atomic_uint live;              /* green threads that have not ended, without own and idle */
+    atomic_bool idling;            /* nobody runs */
+    pthread_t thread;              /* the ordinary thread */
+    int *error;                    /* its errno */
+    struct exceptions *exceptions; /* what C++ keeps for it; NULL without C++ */
+    struct watched watched;        /* the watchdog's */
+    unsigned until_poll;           /* switches before I/O is looked at again */
+    unsigned credit;               /* calls that one may make before others have a turn */
     _Atomic uint64_t switches;
     _Atomic uint64_t now_ns; /* when it last looked at the clock */
 

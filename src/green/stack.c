@@ -34,6 +34,7 @@ enum {
 SLIST_HEAD(stacks, stack);
 
 struct slab {
+    SLIST_ENTRY(slab) line; /* first: who looks for lost memory wants a pointer to its start */
     uint8_t *start;
     size_t size;
     unsigned used;         /* of its stacks */
@@ -44,6 +45,7 @@ struct slab {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(lock)
 static struct stacks free_stacks[ORDERS];
+static SLIST_HEAD(, slab) slabs;
 static unsigned ready_slabs; /* that hold memory and no stack in use */
 
 static int order_of(size_t size)
@@ -69,6 +71,7 @@ static bool map_slab(int order)
         free(slab);
         return false;
     }
+    SLIST_INSERT_HEAD(&slabs, slab, line);
     unsigned spare = FIBER_SPARE_BYTES;
     /* A page that is touched shall cost a page. */
     madvise(slab->start, slab->size, MADV_NOHUGEPAGE);

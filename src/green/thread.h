@@ -17,6 +17,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "green/exceptions.h"
 #include "green/fiber.h"
 
 #include <stdatomic.h>
@@ -48,6 +49,7 @@ struct thread {
     struct stack *stack; /* NULL for an ordinary thread's own */
     struct fiber fiber;
     int error; /* errno, while it does not run */
+    struct exceptions exceptions;
 
     int64_t id;     /* 0 while the memory is free */
     unsigned slot;  /* in the table of all threads */
@@ -120,7 +122,6 @@ int thread_sleep(uint64_t until_ns);
 /* Its next blocking call, or the one it is in, gives ECANCELED. 0 or -ESRCH. */
 int thread_cancel(int64_t id);
 void thread_cancel_all(struct hub *hub);
-
 /* Copies its name. 0 or -ESRCH. */
 int thread_name(int64_t id, char *name, size_t room);
 
@@ -133,7 +134,6 @@ uint64_t thread_until(const struct thread *thread, uint64_t deadline_ns);
 
 /* Visits all threads of the process, under a lock that keeps them in being. */
 void thread_for_each(void (*visit)(const struct thread *thread, void *arg), void *arg);
-
 void thread_for_each_hub(void (*visit)(struct hub *hub, void *arg), void *arg);
 
 /* For the hub. */

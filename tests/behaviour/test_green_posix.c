@@ -221,6 +221,151 @@ TEST(looking_up_names)
     assert_int_equal(getaddrinfo("no number", "80", &hints, &found), EAI_NONAME);
 }
 
+/* ---- cut short ---- */
+
+/* A listener that nobody calls, one whose line is full, an empty pipe and a full one. */
+static struct {
+    int listener, busy, empty[2], full[2];
+    struct sockaddr_un address;
+    socklen_t size;
+} quiet;
+
+static int listen_at(char letter)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    quiet.address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    quiet.size = sizeof(sa_family_t) + 16;
+    snprintf(quiet.address.sun_path + 1, 16, "gmq%c%010ld", letter, (long)getpid());
+    assert_int_equal(bind(listener, (struct sockaddr *)&quiet.address, quiet.size), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    return listener;
+}
+
+static int call_sleep(void)
+{
+    return sleep(1000) >= 990 ? -1 : 0;
+}
+
+static int call_usleep(void)
+{
+    return usleep(1000000000);
+}
+
+static int call_nanosleep(void)
+{
+    return nanosleep(&(struct timespec){.tv_sec = 1000}, NULL);
+}
+
+static int call_poll(void)
+{
+    struct pollfd fds = {.fd = quiet.empty[0], .events = POLLIN};
+    return poll(&fds, 1, -1);
+}
+
+static int call_read(void)
+{
+    char octet;
+    return (int)read(quiet.empty[0], &octet, 1);
+}
+
+static int call_write(void)
+{
+    return (int)write(quiet.full[1], "x", 1);
+}
+
+static int call_accept(void)
+{
+    return accept(quiet.listener, NULL, NULL);
+}
+
+static int call_connect(void)
+{
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+    int rc = connect(client, (struct sockaddr *)&quiet.address, quiet.size), error = errno;
+    close(client);
+    errno = error;
+    return rc;
+}
+
+static int (*const waiting_calls[])(void) = {call_sleep, call_usleep, call_nanosleep, call_poll,
+                                             call_read,  call_write,  call_accept,    call_connect};
+enum { WAITING_CALLS = sizeof waiting_calls / sizeof waiting_calls[0] };
+
+static void *call(void *index)
+{
+    return (void *)(intptr_t)(waiting_calls[(intptr_t)index]() < 0 ? errno : 0);
+}
+
+static void open_quiet(void)
+{
+    static const char much[4096];
+    assert_int_equal(pipe(quiet.empty), 0);
+    assert_int_equal(pipe(quiet.full), 0);
+    assert_int_equal(fcntl(quiet.full[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(quiet.full[1], much, sizeof much) > 0)
+        continue;
+    assert_int_equal(fcntl(quiet.full[1], F_SETFL, 0), 0);
+    quiet.listener = listen_at('q');
+    quiet.busy = listen_at('b');
+}
+
+static void close_quiet(void)
+{
+    int fds[] = {quiet.listener, quiet.busy,    quiet.empty[0],
+                 quiet.empty[1], quiet.full[0], quiet.full[1]};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        close(fds[i]);
+}
+
+TEST(each_call_can_be_cut_short)
+{
+    open_quiet();
+    int first = socket(AF_UNIX, SOCK_STREAM, 0); /* the only one there is room for */
+    assert_int_equal(connect(first, (struct sockaddr *)&quiet.address, quiet.size), 0);
+    for (intptr_t i = 0; i < WAITING_CALLS; i++) {
+        void *result = NULL;
+        struct gmq_scope scope;
+        int64_t thread = gmq_spawn(call, (void *)i, NULL);
+        expect_error(gmq_join(thread, &result, gmq_now() + 5), ETIMEDOUT); /* it waits */
+        gmq_cancel(thread);
+        assert_int_equal(gmq_join(thread, &result, -1), 0);
+        assert_int_equal((intptr_t)result, ECANCELED);
+        assert_int_equal(gmq_scope_enter(&scope, gmq_now() + 5), 0);
+        assert_int_equal((intptr_t)call((void *)i), ETIMEDOUT);
+        assert_int_equal(gmq_scope_leave(&scope), 1);
+    }
+    close(first);
+    close_quiet();
+}
+
+TEST(a_look_up_can_be_cut_short)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_flags = AI_NUMERICHOST}, *found = NULL;
+    struct gmq_scope scope;
+    assert_int_equal(gmq_scope_enter(&scope, 0), 0);
+    assert_int_equal(getaddrinfo("127.0.0.1", "80", &hints, &found), EAI_SYSTEM);
+    assert_int_equal(errno, ETIMEDOUT);
+    assert_int_equal(gmq_scope_leave(&scope), 1);
+}
+
+TEST(closed_descriptors_are_refused)
+{
+    char octet;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_true(gmq_self() > 0);
+    expect_error(accept(ends[0], NULL, NULL), ENOTSOCK);
+    close(ends[0]);
+    close(ends[1]);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    expect_error(accept(ends[0], NULL, NULL), EBADF);
+    expect_error(connect(ends[0], (struct sockaddr *)&address, sizeof address), EBADF);
+    expect_error(read(ends[0], &octet, 1), EBADF);
+    expect_error(write(ends[0], &octet, 1), EBADF);
+}
+
+/* ---- signals ---- */
+
 static void *wait_for_signal(void *number)
 {
     sigset_t set;
@@ -335,6 +480,9 @@ int main(void)
         RUN(connecting_waits_for_a_full_line),
         RUN(polling),
         RUN(looking_up_names),
+        RUN(each_call_can_be_cut_short),
+        RUN(a_look_up_can_be_cut_short),
+        RUN(closed_descriptors_are_refused),
         RUN(a_thread_waits_for_a_signal),
         RUN(a_signal_that_is_waited_for_interrupts_nobody),
         RUN(released_signals_have_their_old_effect),
