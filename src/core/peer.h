@@ -18,6 +18,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element that has no memory is left with hh.tbl NULL */
 #include <uthash.h>
 
+struct attachment;
 struct socket;
 struct options;
 
@@ -25,9 +26,10 @@ enum { PEER_ID_INLINE = 8, PEER_FLUSH_BYTES = 65536, PEER_DIRECT_MIN = 4096 };
 
 struct peer {
     struct socket *socket;
-    const struct link *link; /* NULL while the connection is down */
-    void *far;               /* the link's: a stream, or the peer at the other end */
-    void *owner;             /* the transport's: the dialer that made it, or NULL */
+    const struct link *link;         /* NULL while the connection is down */
+    void *far;                       /* the link's: a stream, or the peer at the other end */
+    void *owner;                     /* the transport's: the dialer that made it, or NULL */
+    const struct attachment *origin; /* of an accepted one: the bind, until that is undone */
 
     struct buffer out, in;
     uint64_t out_max, in_max;   /* high-water marks, in messages; UINT64_MAX for none */
@@ -49,6 +51,7 @@ struct peer {
     bool attached;   /* the pattern knows it */
     bool joined;     /* it was ready once */
     bool ending;     /* disconnected by the application; out still leaves */
+    bool unbound;    /* what it came by was unbound: it goes when nothing waits in out */
     bool dismissed;  /* sent away: see peer_dismiss() */
     bool closed;     /* only `in` is left, see above */
     bool in_line;    /* in socket->lineup.ready */

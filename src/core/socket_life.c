@@ -119,7 +119,7 @@ static bool has_output(const struct attachment *attachment)
 }
 
 /* Nothing waits in its output any more, or nothing may: it goes. Of an open socket only those go
- * that the application has disconnected. */
+ * that the application has disconnected or unbound. */
 static void close_peers(struct socket *socket, bool all)
 {
     struct attachment *attachment, *next_attachment;
@@ -129,7 +129,8 @@ static void close_peers(struct socket *socket, bool all)
     }
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next) {
-        if (socket->closed && (all || (!peer->owner && buffer_is_empty(&peer->out)))) {
+        if ((socket->closed || peer->unbound) &&
+            (all || (!peer->owner && buffer_is_empty(&peer->out)))) {
             peer->why = LEAVE_LOCAL;
             peer_close(peer);
         }
@@ -142,6 +143,13 @@ static void close_ended(struct socket *socket)
     LIST_FOREACH_SAFE(attachment, &socket->attachments, line, next) {
         if (attachment->ended)
             attachment->close(attachment);
+    }
+    struct peer *peer, *next_peer;
+    TAILQ_FOREACH_SAFE(peer, &socket->peers, all, next_peer) {
+        if (peer->unbound) {
+            peer->why = LEAVE_LOCAL;
+            peer_close(peer);
+        }
     }
 }
 
@@ -177,9 +185,33 @@ static void start_linger(struct socket *socket)
     loop_changed(loop);
 }
 
+/* Those who came by a bind go with it, as soon as what was queued for them has left. */
+static void end_accepted(struct socket *socket, const struct attachment *attachment)
+{
+    struct peer *peer;
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        if (peer->origin != attachment)
+            continue;
+        peer->origin = NULL;
+        peer->unbound = true;
+        if (peer->link)
+            peer->link->flush(peer);
+        peer_retire(peer);
+    }
+    close_peers(socket, socket->options.linger_ms == 0);
+    TAILQ_FOREACH(peer, &socket->peers, all) {
+        if (peer->unbound) {
+            start_linger(socket);
+            return;
+        }
+    }
+}
+
 void socket_end_attachment(struct socket *socket, struct attachment *attachment)
 {
     struct peer *peer = attachment->peer;
+    if (attachment->bound)
+        end_accepted(socket, attachment);
     if (peer && peer->link && peer->ready)
         peer->link->flush(peer);
     if (!peer || !peer->out.tally.messages || socket->options.linger_ms == 0) {

@@ -46,7 +46,10 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
                                                     offsetof(struct listener, owner));
     TAILQ_REMOVE(&listener->handshakes, stream, line);
     stream->owner = NULL;
-    return peer_open(listener->socket, listener->options, NULL);
+    struct peer *peer = peer_open(listener->socket, listener->options, NULL);
+    if (peer)
+        peer->origin = &listener->attachment;
+    return peer;
 }
 
 static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
