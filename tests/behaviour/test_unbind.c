@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of the connections that came by an endpoint when it is unbound: over tcp and ipc they
- * end, with what is queued for them sent and what had come received. zmq_unbind(3).
+ * What becomes of the connections that came by an endpoint when it is unbound: over tcp and ipc
+ * they end, with what is queued for them sent and what had come received. zmq_unbind(3).
  */
 #include "behaviour/util.h"
 #include "behaviour/monitor.h"
