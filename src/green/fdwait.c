@@ -75,14 +75,16 @@ static struct place *place_of(struct fdwait *fdwait, int fd)
     return fdwait->places[at];
 }
 
-/* Arms a descriptor for what those at its place want. -EPERM: it cannot be waited for, because it
- * is always ready (a file). */
+/* Arms a descriptor for what those at its place want who have not heard of anything yet: the others
+ * are about to go, and what they heard of would only be told again at once. -EPERM: it cannot be
+ * waited for, because it is always ready (a file). */
 static int arm(const struct fdwait *fdwait, int fd, const struct place *place)
 {
     const struct interest *interest;
     struct epoll_event event = {.events = EPOLLONESHOT, .data.fd = fd};
     TAILQ_FOREACH(interest, place, line) {
-        event.events |= (uint32_t)interest->fd->events;
+        if (!interest->fd->revents)
+            event.events |= (uint32_t)interest->fd->events;
     }
     if (epoll_ctl(fdwait->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
         return 0;
@@ -141,10 +143,23 @@ static int add(struct fdwait *fdwait, struct interest *interest, struct pollfd *
     return rc;
 }
 
+/* An event may be of another file, which had the descriptor before and is still open elsewhere. So
+ * what was heard of is looked at, but for a descriptor that is being closed. */
+static int confirm(struct pollfd *fds, nfds_t count)
+{
+    int ready = 0;
+    for (nfds_t i = 0; i < count; i++) {
+        if (fds[i].revents && !(fds[i].revents & POLLNVAL))
+            poll(&fds[i], 1, 0);
+        ready += fds[i].revents != 0;
+    }
+    return ready;
+}
+
 static int park(struct fdwait *fdwait, struct interest *interests, struct pollfd *fds, nfds_t count,
                 const char *what, uint64_t deadline_ns)
 {
-    int rc = 0, ready = 0;
+    int rc = 0;
     for (nfds_t i = 0; i < count; i++) {
         interests[i].fd = NULL;
         fds[i].revents = 0;
@@ -156,9 +171,8 @@ static int park(struct fdwait *fdwait, struct interest *interests, struct pollfd
     for (nfds_t i = 0; i < count; i++) {
         if (interests[i].fd)
             TAILQ_REMOVE(fdwait->places[fds[i].fd], &interests[i], line);
-        ready += fds[i].revents != 0;
     }
-    return rc < 0 ? rc : ready;
+    return rc < 0 ? rc : confirm(fds, count);
 }
 
 int fdwait_park(struct hub *hub, struct pollfd *fds, nfds_t count, const char *what,

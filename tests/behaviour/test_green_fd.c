@@ -72,6 +72,65 @@ TEST(a_descriptor_may_be_given_anew)
     close(other[1]);
 }
 
+static void *wait_readable_for_a_moment(void *fd)
+{
+    int events = gmq_wait_fd(*(int *)fd, ZMQ_POLLIN, gmq_now() + 50);
+    return (void *)(intptr_t)(events < 0 ? -errno : events);
+}
+
+TEST(a_file_that_had_the_number_before_wakes_nobody)
+{
+    expect_error(gmq_wait_fd(ends[0], ZMQ_POLLIN, gmq_now() + 5), ETIMEDOUT);
+    int old = ends[0], other[2], still_open = dup(ends[0]);
+    close(ends[0]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, other), 0);
+    assert_int_equal(other[0], old);
+    ends[0] = still_open;
+    int64_t thread = gmq_spawn(wait_readable_for_a_moment, &other[0], NULL);
+    gmq_yield();
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(result_of(thread), -ETIMEDOUT);
+    close(other[0]);
+    close(other[1]);
+}
+
+static void fill(int fd)
+{
+    static const char octets[4096];
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while (write(fd, octets, sizeof octets) > 0)
+        continue;
+}
+
+static void *wait_writable_for_a_moment(void *fd)
+{
+    int events = gmq_wait_fd(*(int *)fd, ZMQ_POLLOUT, gmq_now() + 50);
+    return (void *)(intptr_t)(events < 0 ? -errno : events);
+}
+
+/* So many that they do not come with one look at the kernel's list. */
+TEST(many_are_readable_while_others_wait_to_write_to_them)
+{
+    enum { PAIRS = 70 };
+    int pairs[PAIRS][2];
+    int64_t readers[PAIRS], writers[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pairs[i]), 0);
+        fill(pairs[i][0]);
+        readers[i] = gmq_spawn(wait_readable, &pairs[i][0], NULL);
+        writers[i] = gmq_spawn(wait_writable_for_a_moment, &pairs[i][0], NULL);
+    }
+    gmq_yield();
+    for (int i = 0; i < PAIRS; i++)
+        assert_int_equal(write(pairs[i][1], "x", 1), 1);
+    for (int i = 0; i < PAIRS; i++) {
+        assert_int_equal(result_of(readers[i]), ZMQ_POLLIN);
+        assert_int_equal(result_of(writers[i]), -ETIMEDOUT);
+        close(pairs[i][0]);
+        close(pairs[i][1]);
+    }
+}
+
 TEST(a_closed_descriptor_is_told)
 {
     int fd = dup(ends[0]);
@@ -255,6 +314,8 @@ int main(void)
         CASE(a_thread_waits_for_a_descriptor),
         CASE(several_wait_for_one_descriptor),
         CASE(a_descriptor_may_be_given_anew),
+        CASE(a_file_that_had_the_number_before_wakes_nobody),
+        CASE(many_are_readable_while_others_wait_to_write_to_them),
         CASE(a_closed_descriptor_is_told),
         CASE(a_hung_up_descriptor_is_ready),
         CASE(a_file_is_always_ready),
