@@ -166,8 +166,11 @@ void thread_forget_others(struct hub *mine)
         if (hub != mine)
             LIST_REMOVE(hub, line);
     }
-    if (mine)
-        mine->current->joiner = NULL;
+    if (!mine)
+        return;
+    mine->current->joiner = NULL;
+    mine->current->group = NULL; /* who awaits it there is not here */
+    mine->current->on_end = NULL;
 }
 
 void thread_for_each(void (*visit)(const struct thread *thread, void *arg), void *arg)

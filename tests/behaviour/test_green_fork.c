@@ -52,8 +52,38 @@ TEST(a_forked_child_goes_on_with_one_green_thread)
     assert_int_equal(gmq_join(other, NULL, -1), 0);
 }
 
+static bool child_was_fine;
+
+static void *fork_and_end(void *arg)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        return NULL; /* with that the child ends */
+    child_was_fine = waitpid(child, &status, 0) == child && status == 0;
+    return arg;
+}
+
+/* Who awaits a group's member in the parent is not woken by the end of its copy in the child. */
+TEST(in_a_forked_child_a_groups_owner_does_not_go_on)
+{
+    pid_t parent = getpid();
+    fflush(NULL);
+    struct gmq_group *group = gmq_group_new(0);
+    assert_true(gmq_group_spawn(group, fork_and_end, NULL, NULL) > 0);
+    int rc = gmq_group_wait(group, -1);
+    if (getpid() != parent)
+        _exit(1);
+    assert_int_equal(rc, 0);
+    assert_true(child_was_fine);
+    assert_int_equal(gmq_group_close(group), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {RUN(a_forked_child_goes_on_with_one_green_thread)};
+    const struct CMUnitTest tests[] = {
+        RUN(a_forked_child_goes_on_with_one_green_thread),
+        RUN(in_a_forked_child_a_groups_owner_does_not_go_on),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
