@@ -159,16 +159,21 @@ void watchdog_rouse(void)
     pthread_mutex_unlock(&lock);
 }
 
-static void prepare(void)
+static void make_cond(void)
 {
     pthread_condattr_t attr;
-    struct sigaction action = {.sa_handler = on_question, .sa_flags = SA_RESTART | SA_ONSTACK};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGNAL, &action, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&cond, &attr);
     pthread_condattr_destroy(&attr);
+}
+
+static void prepare(void)
+{
+    struct sigaction action = {.sa_handler = on_question, .sa_flags = SA_RESTART | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGNAL, &action, NULL);
+    make_cond();
 #ifdef HAVE_BACKTRACE
     backtrace(frames, 1); /* its first call loads a library, which no handler may */
 #endif
@@ -206,9 +211,11 @@ int watchdog_set(int limit_ms, void (*to)(const char *text, void *arg), void *ar
     return rc;
 }
 
-/* The child of a fork has no watchdog until it sets one. */
+/* The child of a fork has no watchdog until it sets one. Its condition is a new one: the old one
+ * still counts the parent's, who will never take a signal. */
 static void in_child(void)
 {
+    make_cond();
     running = false;
     limit_ns = 0;
     atomic_store(&watchdog_asleep, false);
