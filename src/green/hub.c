@@ -25,7 +25,8 @@ enum {
     BELL_AT = WAITER_FDS, /* places in the idle thread's poll */
     EPOLL_AT,
     LOOPS_AT,
-    UNATTENDED_NS = 10000000, /* how often to run loops that did not fit into the poll */
+    UNATTENDED_NS = 10000000, /* how often to run loops that have no steward */
+    UNPOLLED_NS = 1000000,    /* one may go on so long before others' time is looked at */
     FOREVER_MS = 3600000,
     PREFETCH_LINES = 4
 };
@@ -223,6 +224,15 @@ void hub_yield(void)
     run_another(hub, self);
 }
 
+void hub_give_turn(void)
+{
+    struct hub *hub = hub_current;
+    uint64_t looked_ns = atomic_load_explicit(&hub->now_ns, memory_order_relaxed);
+    if (loop_clock_ns() - looked_ns > UNPOLLED_NS)
+        hub->until_poll = 1; /* the next switch looks at time, descriptors and loops */
+    hub_yield();
+}
+
 static void turn(struct loop *loop)
 {
     if (!loop_try_enter(loop))
@@ -346,11 +356,22 @@ static int wait_in_poll(struct pollfd *fds, nfds_t count, uint64_t deadline_ns)
     return poll(fds + BELL_AT, count - BELL_AT, timeout_ms) < 0 ? -errno : 0;
 }
 
+/* The loops that nobody else may run, but for the one at home: their timers are in no poll, nor are
+ * the descriptors that are new to them. */
+static void turn_unattended(struct hub *hub)
+{
+    for (unsigned i = 1; i < hub->seat_count; i++) {
+        if (!hub->seats[i].loop->has_steward)
+            turn(hub->seats[i].loop);
+    }
+}
+
 /* Nobody can run: waits until somebody can. In a forked child the last green thread has ended. */
 static void idle_wait(struct hub *hub)
 {
     if (hub->orphan && !atomic_load(&hub->live))
         exit(EXIT_SUCCESS);
+    turn_unattended(hub);
     struct pollfd fds[LOOPS_AT + HUB_SEATS];
     uint64_t deadline_ns = heap_is_empty(&hub->timers) ? UINT64_MAX : heap_first_key(&hub->timers);
     nfds_t count = list_descriptors(hub, fds, &deadline_ns);

@@ -79,6 +79,9 @@ void hub_park(const char *what, uint64_t deadline_ns);
 /* Lets all others that are ready run first. */
 void hub_yield(void);
 
+/* The same for one who has run for long: also those run whose time has come meanwhile. */
+void hub_give_turn(void);
+
 /* Wakes a thread, from any ordinary thread. It is in hub_park(), or its next one ends at once. */
 void hub_wake(struct thread *thread);
 
@@ -122,7 +125,7 @@ static inline void hub_breathe(void)
 {
     struct hub *hub = hub_current;
     if (hub && --hub->credit == 0)
-        hub_yield();
+        hub_give_turn();
 }
 
 #endif
