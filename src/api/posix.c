@@ -14,6 +14,7 @@
 #undef getaddrinfo
 
 #include "api/enter.h"
+#include "base/fork.h"
 #include "green/fdwait.h"
 #include "green/hub.h"
 #include "green/offload.h"
@@ -36,6 +37,14 @@ static int sleep_ns(uint64_t ns, uint64_t *left_ns)
     return answer(rc);
 }
 
+/* A length of time, or for ever if it is too long for 64 bits of nanoseconds. */
+static uint64_t length_ns(const struct timespec *length)
+{
+    uint64_t seconds = (uint64_t)length->tv_sec;
+    return seconds < UINT64_MAX / NS_PER_S - 1 ? seconds * NS_PER_S + (uint64_t)length->tv_nsec
+                                               : UINT64_MAX;
+}
+
 unsigned gmq_posix_sleep(unsigned seconds)
 {
     uint64_t left_ns;
@@ -47,9 +56,10 @@ unsigned gmq_posix_sleep(unsigned seconds)
 
 int gmq_posix_usleep(unsigned long microseconds)
 {
-    uint64_t left_ns, ns = (uint64_t)microseconds * 1000;
-    struct timespec length = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    return hub_current ? sleep_ns(ns, &left_ns) : nanosleep(&length, NULL);
+    uint64_t left_ns;
+    struct timespec length = {.tv_sec = (time_t)(microseconds / 1000000),
+                              .tv_nsec = (long)(microseconds % 1000000 * 1000)};
+    return hub_current ? sleep_ns(length_ns(&length), &left_ns) : nanosleep(&length, NULL);
 }
 
 int gmq_posix_nanosleep(const struct timespec *length, struct timespec *left)
@@ -58,7 +68,7 @@ int gmq_posix_nanosleep(const struct timespec *length, struct timespec *left)
     if (!hub_current || !length || length->tv_sec < 0 || length->tv_nsec < 0 ||
         length->tv_nsec >= NS_PER_S)
         return nanosleep(length, left);
-    int rc = sleep_ns((uint64_t)length->tv_sec * NS_PER_S + (uint64_t)length->tv_nsec, &left_ns);
+    int rc = sleep_ns(length_ns(length), &left_ns);
     if (rc < 0 && left)
         *left = (struct timespec){.tv_sec = (time_t)(left_ns / NS_PER_S),
                                   .tv_nsec = (long)(left_ns % NS_PER_S)};
@@ -103,9 +113,16 @@ static int await(int fd, short events)
     return answer(rc > 0 ? 0 : rc);
 }
 
+/* O_NONBLOCK is set for the time of some calls. Whoever looks at it or sets it holds this lock: the
+ * descriptor may be used in several ordinary threads. */
+static pthread_mutex_t flags_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_KEEPS(flags_lock)
+
 static bool is_nonblocking(int fd)
 {
+    pthread_mutex_lock(&flags_lock);
     int flags = fcntl(fd, F_GETFL);
+    pthread_mutex_unlock(&flags_lock);
     return flags < 0 || (flags & O_NONBLOCK);
 }
 
@@ -165,7 +182,6 @@ ssize_t gmq_posix_write(int fd, const void *data, size_t size)
     return (ssize_t)done;
 }
 
-/* Sets O_NONBLOCK for the time of one call. */
 static void set_nonblocking(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL), error = errno;
@@ -176,10 +192,22 @@ static void set_nonblocking(int fd, bool on)
 
 static int connect_now(int fd, const struct sockaddr *address, socklen_t size)
 {
+    pthread_mutex_lock(&flags_lock);
     set_nonblocking(fd, true);
     int rc = connect(fd, address, size);
     set_nonblocking(fd, false);
+    pthread_mutex_unlock(&flags_lock);
     return rc;
+}
+
+static int accept_now(int fd, struct sockaddr *address, socklen_t *size)
+{
+    pthread_mutex_lock(&flags_lock);
+    set_nonblocking(fd, true);
+    int accepted = accept(fd, address, size);
+    set_nonblocking(fd, false);
+    pthread_mutex_unlock(&flags_lock);
+    return accepted;
 }
 
 int gmq_posix_connect(int fd, const struct sockaddr *address, socklen_t size)
@@ -211,9 +239,7 @@ int gmq_posix_accept(int fd, struct sockaddr *address, socklen_t *size)
     if (hub_is_cancelled())
         return answer(-ECANCELED);
     for (;;) {
-        set_nonblocking(fd, true);
-        accepted = accept(fd, address, size);
-        set_nonblocking(fd, false);
+        accepted = accept_now(fd, address, size);
         if (!would_block(accepted))
             return accepted;
         if (await(fd, POLLIN) < 0)

@@ -462,6 +462,26 @@ TEST(nothing_waits_beyond_its_scope)
     assert_int_equal(gmq_scope_leave(&scope), 1);
 }
 
+static void *sleep_for_ever(void *seconds)
+{
+    struct timespec length = {.tv_sec = *(time_t *)seconds};
+    return (void *)(intptr_t)(nanosleep(&length, NULL) == 0);
+}
+
+/* Some of them are a small number of nanoseconds in 64 bits. */
+TEST(a_very_long_sleep_is_one)
+{
+    time_t seconds[] = {(time_t)1 << 35, (time_t)1 << 58, (time_t)1 << 62, INT64_MAX};
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        void *result = NULL;
+        int64_t thread = gmq_spawn(sleep_for_ever, &seconds[i], NULL);
+        expect_error(gmq_join(thread, NULL, gmq_now() + 5), ETIMEDOUT);
+        assert_int_equal(gmq_cancel(thread), 0);
+        assert_int_equal(gmq_join(thread, &result, -1), 0);
+        assert_null(result);
+    }
+}
+
 TEST(zmq_sleep_stops_one_thread)
 {
     start_ticking();
@@ -487,6 +507,7 @@ int main(void)
         RUN(a_signal_that_is_waited_for_interrupts_nobody),
         RUN(released_signals_have_their_old_effect),
         RUN(nothing_waits_beyond_its_scope),
+        RUN(a_very_long_sleep_is_one),
         RUN(zmq_sleep_stops_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
