@@ -100,6 +100,7 @@ int zmq_ctx_set(void *context, int option, int value)
     if (rc < 0)
         return answer(rc);
     rc = set_option(ctx, option, value);
+    ctx_close_lanes(ctx); /* they were opened for what was allowed before */
     ctx_leave(ctx);
     return answer(rc);
 }

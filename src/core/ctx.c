@@ -214,6 +214,14 @@ struct chunk *ctx_scratch(struct ctx *ctx)
     return ctx->scratch;
 }
 
+void ctx_close_lanes(struct ctx *ctx)
+{
+    struct socket *socket;
+    LIST_FOREACH(socket, &ctx->sockets, all) {
+        lane_close_all(socket);
+    }
+}
+
 void ctx_shutdown(struct ctx *ctx)
 {
     struct socket *socket;

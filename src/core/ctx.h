@@ -74,6 +74,9 @@ void ctx_later(struct ctx *ctx, struct task *task);
 /* Flushes what is dirty and runs the tasks. */
 void ctx_settle(struct ctx *ctx);
 
+/* Closes the lanes of all its sockets. */
+void ctx_close_lanes(struct ctx *ctx);
+
 /* The chunk to read into: nobody else refers to it. NULL without memory. */
 struct chunk *ctx_scratch(struct ctx *ctx);
 

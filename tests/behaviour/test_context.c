@@ -144,6 +144,20 @@ TEST(messages_may_be_limited_for_the_context)
     assert_int_equal(zmq_recv(pull, body, LIMIT, 0), LIMIT);
 }
 
+/* libzmq sends what is too long, and says that it was as long as the limit. */
+TEST(a_limit_that_comes_later_holds_from_then_on)
+{
+    enum { LIMIT = 10 };
+    better_than_libzmq();
+    char body[LIMIT + 1] = "";
+    void *near = open_socket(ZMQ_PAIR), *far = open_socket(ZMQ_PAIR);
+    connect_to(far, bind_to(near, "inproc://limited").text);
+    for (int i = 0; i < 3; i++)
+        send_bytes(near, body, sizeof body, 0);
+    assert_int_equal(zmq_ctx_set(world.ctx, ZMQ_MAX_MSGSZ, LIMIT), 0);
+    expect_error(zmq_send(near, body, sizeof body, 0), EMSGSIZE);
+}
+
 TEST(inproc_needs_no_io_threads)
 {
     assert_int_equal(zmq_ctx_set(world.ctx, ZMQ_IO_THREADS, 0), 0);
@@ -321,6 +335,7 @@ int main(void)
         RUN(what_is_no_context_is_refused),
         RUN(number_of_sockets_is_limited),
         RUN(messages_may_be_limited_for_the_context),
+        RUN(a_limit_that_comes_later_holds_from_then_on),
         RUN(inproc_needs_no_io_threads),
         RUN(tcp_needs_no_io_threads_either),
         RUN(empty_context_ends_at_once),
