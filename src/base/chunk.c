@@ -119,7 +119,7 @@ void chunk_unref(struct chunk *chunk)
         block_put(chunk, sizeof *chunk + chunk->size);
         return;
     }
-    if (chunk->free_fn && chunk_held.holds) {
+    if (chunk->free_fn && (chunk_held.holds || chunk_held.late)) {
         keep_for_later(chunk);
         return;
     }
@@ -132,7 +132,7 @@ void chunk_unref(struct chunk *chunk)
 void chunk_free_held(void)
 {
     struct chunk *chunk;
-    while (!chunk_held.holds && (chunk = chunk_held.first)) {
+    while (!chunk_held.holds && !chunk_held.late && (chunk = chunk_held.first)) {
         chunk_held.first = chunk->late;
         chunk->free_fn(chunk->data, chunk->hint);
         free(chunk);

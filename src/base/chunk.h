@@ -53,9 +53,10 @@ static inline bool chunk_is_just(const struct chunk *chunk, const uint8_t *data,
 void chunk_unref(struct chunk *chunk);
 
 /* For those who lock: a free_fn is the application's and may call us. From chunk_hold() on those
- * of this thread wait; chunk_release() comes behind the unlocking, and calls them. */
+ * of this thread wait; chunk_release() comes behind the unlocking, and calls them. While `late` is
+ * set it does not, and who has set it sees that somebody else calls chunk_free_held(). */
 struct chunk_held {
-    bool holds;
+    bool holds, late;
     struct chunk *first, *last; /* freed meanwhile */
 };
 
@@ -71,7 +72,7 @@ static inline void chunk_hold(void)
 static inline void chunk_release(void)
 {
     chunk_held.holds = false;
-    if (chunk_held.first)
+    if (chunk_held.first && !chunk_held.late)
         chunk_free_held();
 }
 

@@ -4,6 +4,7 @@
 #include "green/embed.h"
 
 #include "base/check.h"
+#include "base/chunk.h"
 #include "green/fdwait.h"
 #include "green/hub.h"
 
@@ -119,6 +120,7 @@ void embed_run(struct hub *hub)
     if (hub->embed)
         come_inside(hub);
     hub_poll(hub);
+    chunk_free_held();
     hub_read_mail(hub);
     for (int round = 0; round < ROUNDS_MAX && !TAILQ_EMPTY(&hub->ready); round++)
         hub_yield();

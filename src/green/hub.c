@@ -7,6 +7,7 @@
 #include "green/hub.h"
 
 #include "base/check.h"
+#include "base/chunk.h"
 #include "green/embed.h"
 #include "green/fdwait.h"
 #include "green/group.h"
@@ -204,6 +205,15 @@ static inline void run_another(struct hub *hub, struct thread *self)
         embed_ring(hub); /* the others may have come to wait for something else meanwhile */
 }
 
+/* Free functions that were not called by who let go of the memory: now somebody goes on who may
+ * wait in them. Not the idle thread, nor anybody between two others: there is nobody who would be
+ * suspended. */
+static inline void call_free_functions(void)
+{
+    if (chunk_held.first)
+        chunk_free_held();
+}
+
 void hub_park(const char *what, uint64_t deadline_ns)
 {
     struct hub *hub = hub_current;
@@ -213,6 +223,7 @@ void hub_park(const char *what, uint64_t deadline_ns)
     enter_state(self, THREAD_WAITING, what);
     run_another(hub, self);
     heap_remove(&hub->timers, &self->timer);
+    call_free_functions();
 }
 
 void hub_yield(void)
@@ -222,6 +233,7 @@ void hub_yield(void)
     enter_state(self, THREAD_READY, "its turn");
     make_ready(hub, self);
     run_another(hub, self);
+    call_free_functions();
 }
 
 void hub_give_turn(void)
@@ -247,8 +259,11 @@ void hub_poll(struct hub *hub)
     ring_out(hub, now(hub));
     if (hub->fdwait)
         fdwait_look(hub->fdwait);
+    bool late = chunk_held.late;
+    chunk_held.late = true;
     for (unsigned i = 0; i < hub->seat_count; i++)
         turn(hub->seats[i].loop);
+    chunk_held.late = late;
 }
 
 /* ---- waiting in loops --------------------------------------------------------------------- */
@@ -372,6 +387,8 @@ static void idle_wait(struct hub *hub)
     if (hub->orphan && !atomic_load(&hub->live))
         exit(EXIT_SUCCESS);
     turn_unattended(hub);
+    if (chunk_held.first)
+        return;
     struct pollfd fds[LOOPS_AT + HUB_SEATS];
     uint64_t deadline_ns = heap_is_empty(&hub->timers) ? UINT64_MAX : heap_first_key(&hub->timers);
     nfds_t count = list_descriptors(hub, fds, &deadline_ns);
@@ -394,20 +411,39 @@ static void idle_wait(struct hub *hub)
     }
 }
 
+/* Who calls the free functions that wait for it: the ordinary thread's own stack, which waits for
+ * something else, or in a forked child, where that is gone, this one. */
+static void find_who_frees(struct hub *hub)
+{
+    if (!hub->orphan) {
+        hub_ready(hub, hub->own);
+        return;
+    }
+    chunk_held.late = false;
+    chunk_free_held();
+    chunk_held.late = true;
+}
+
 static void idle_run(void *arg)
 {
     struct hub *hub = arg;
     hub_arrived(hub);
+    chunk_held.late = true;
     for (;;) {
         hub->until_poll = HUB_POLL_EVERY;
         ring_out(hub, now(hub));
         if (hub->fdwait)
             fdwait_look(hub->fdwait);
         struct thread *next = hub_next(hub);
-        if (next != hub->idle)
+        if (next != hub->idle) {
+            chunk_held.late = false;
             hub_switch(hub, next, false);
-        else
+            chunk_held.late = true;
+        } else if (chunk_held.first) {
+            find_who_frees(hub);
+        } else {
             idle_wait(hub);
+        }
     }
 }
 
