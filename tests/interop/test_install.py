@@ -80,7 +80,7 @@ class Installed(unittest.TestCase):
 
     def test_cmake(self):
         build = self.folder / "build"
-        compat.run("cmake", "-S", compat.PROGRAMS, "-B", build,
+        compat.run("cmake", "-G", "Ninja", "-S", compat.PROGRAMS, "-B", build,
                    f"-DCMAKE_PREFIX_PATH={self.prefix}", limit_s=60)
         compat.run("cmake", "--build", build, limit_s=60)
         for name, said in (("hello", HELLO), ("hello_static", HELLO), ("hello_cpp", "hello\n")):
