@@ -54,7 +54,7 @@ struct finding {
     pthread_t thread;
     uint64_t ns;
     bool found, busy;
-    uint64_t now_ns;
+    uint64_t now_ns, limit_ns;
 };
 
 static void look(struct hub *hub, void *arg)
@@ -70,7 +70,7 @@ static void look(struct hub *hub, void *arg)
         return;
     }
     uint64_t ns = finding->now_ns - watched->since_ns;
-    if (watched->reported || finding->found || ns < limit_ns)
+    if (watched->reported || finding->found || ns < finding->limit_ns)
         return;
     watched->reported = true;
     finding->found = true;
@@ -129,22 +129,31 @@ static void wait_a_while(void)
     pthread_cond_timedwait(&cond, &lock, &until);
 }
 
+/* Without the lock, as another is taken: see base/fork.h. */
+static struct finding look_at_all(void)
+{
+    struct finding finding = {.now_ns = loop_clock_ns(), .limit_ns = limit_ns};
+    atomic_store(&watchdog_asleep, true); /* before it looks: who stirs now is heard */
+    pthread_mutex_unlock(&lock);
+    if (finding.limit_ns)
+        thread_for_each_hub(look, &finding);
+    pthread_mutex_lock(&lock);
+    return finding;
+}
+
 static void *watch(void *arg)
 {
     (void)arg;
     pthread_mutex_lock(&lock);
     for (;;) {
-        struct finding finding = {.now_ns = loop_clock_ns()};
-        atomic_store(&watchdog_asleep, true); /* before it looks: who stirs now is heard */
-        if (limit_ns)
-            thread_for_each_hub(look, &finding);
+        struct finding finding = look_at_all();
         if (finding.found) {
             tell(&finding);
         } else if (finding.busy) {
             atomic_store(&watchdog_asleep, false);
             wait_a_while();
-        } else {
-            pthread_cond_wait(&cond, &lock);
+        } else if (atomic_load(&watchdog_asleep) && finding.limit_ns == limit_ns) {
+            pthread_cond_wait(&cond, &lock); /* nobody has stirred, or set it, meanwhile */
         }
     }
     return NULL;
