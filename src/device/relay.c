@@ -130,10 +130,10 @@ static size_t deliver(struct sink *sink, struct peer *peer, const struct run *ru
 }
 
 /* What had been received before the device started: from inboxes, and XPUB's notes. */
-static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
+static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
 {
     uint64_t messages = in->tally.messages; /* more may come while these go */
-    while (messages) {
+    while (messages && !(peer && peer->dismissed)) {
         struct run run;
         struct buffer large = {0};
         if (buffer_front_run(in, &run, &large) < 0) {
@@ -150,6 +150,20 @@ static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
             return false;
     }
     return true;
+}
+
+/* While it is read it stays, even if what it holds sends its own peer away. */
+static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
+{
+    struct socket *socket = side->socket;
+    socket->reading = in;
+    socket->reading_peer = peer;
+    bool all = pump_all(side, peer, in);
+    socket->reading = NULL;
+    socket->reading_peer = NULL;
+    if (peer && peer->dismissed)
+        buffer_term(in);
+    return all;
 }
 
 static bool pump_inboxes(struct side *side)

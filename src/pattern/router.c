@@ -10,10 +10,11 @@
 #include <errno.h>
 #include <greenmq/zmq.h>
 
-/* The id is taken: another peer has it. */
-static int replace(struct socket *socket, struct peer *old)
+/* The id is taken: another peer has it. If that is the other end of the same connection, as where a
+ * ROUTER connects to itself, neither can give way: one ends with the other. */
+static int replace(struct socket *socket, struct peer *old, const struct peer *peer)
 {
-    if (!socket->options.router_handover)
+    if (!socket->options.router_handover || old->twin == peer)
         return -EADDRINUSE;
     roster_remove(socket, old);
     if (old->owner) { /* our own connect() goes on under another name */
@@ -28,7 +29,7 @@ static int replace(struct socket *socket, struct peer *old)
 static int map(struct socket *socket, struct peer *peer)
 {
     struct peer *old = roster_find(socket, peer->id, peer->id_size);
-    int rc = old ? replace(socket, old) : 0;
+    int rc = old ? replace(socket, old, peer) : 0;
     if (rc == 0)
         rc = roster_add(socket, peer);
     if (rc == 0)

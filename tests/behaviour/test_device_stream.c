@@ -190,6 +190,51 @@ TEST(a_device_on_one_stream_sends_all_away)
     wait_books(rig.device, books.frontend_peers == 0);
 }
 
+/* Their notices wait in the socket when the device starts, and what they said behind them. */
+static void *stream_with_peers(int peer[2])
+{
+    void *stream = open_socket(ZMQ_STREAM);
+    struct endpoint at = bind_to(stream, "tcp://127.0.0.1:*");
+    for (int i = 0; i < 2; i++) {
+        peer[i] = raw_connect(port_of(at));
+        raw_send(peer[i], "hello", 5);
+    }
+    assert_true(can_recv(stream, DEADLINE_MS));
+    return stream;
+}
+
+TEST(a_device_on_one_stream_sends_those_away_who_were_there)
+{
+    int peer[2];
+    void *stream = stream_with_peers(peer);
+    struct rig rig = {.front = stream, .back = stream};
+    start_rig(&rig, GMQ_DEVICE_ANY);
+    for (int i = 0; i < 2; i++) {
+        assert_true(raw_closes(peer[i], DEADLINE_MS));
+        close(peer[i]);
+    }
+    wait_books(rig.device, books.frontend_peers == 0);
+}
+
+static void *proxy_to_itself(void *socket)
+{
+    zmq_proxy(socket, socket, NULL);
+    return NULL;
+}
+
+TEST(a_proxy_on_one_stream_sends_those_away_who_were_there)
+{
+    int peer[2];
+    void *stream = stream_with_peers(peer);
+    pthread_t thread = start_thread(proxy_to_itself, stream);
+    for (int i = 0; i < 2; i++) {
+        assert_true(raw_closes(peer[i], DEADLINE_MS));
+        close(peer[i]);
+    }
+    zmq_ctx_shutdown(world.ctx);
+    join_thread(thread);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +245,8 @@ int main(void)
         RUN_DEVICE(a_fast_peer_waits_for_its_worker),
         RUN_DEVICE(stream_to_stream_drops_what_nobody_knows),
         RUN_DEVICE(a_device_on_one_stream_sends_all_away),
+        RUN_DEVICE(a_device_on_one_stream_sends_those_away_who_were_there),
+        RUN_DEVICE(a_proxy_on_one_stream_sends_those_away_who_were_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

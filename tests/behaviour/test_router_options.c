@@ -205,6 +205,22 @@ TEST(handover_renames_whom_we_connected_to)
     expect_parts(first, "for the first");
 }
 
+/* Both ends have the one id, and neither can hand it over: the connection ends. */
+TEST(handover_to_oneself_ends_the_connection)
+{
+    void *router = mandatory_router();
+    void *dealer = dealer_named("other");
+    set_int(router, ZMQ_ROUTER_HANDOVER, 1);
+    set_text(router, ZMQ_ROUTING_ID, "self");
+    struct endpoint where = bind_to(router, "inproc://here");
+    connect_to(router, where.text);
+    expect_error(zmq_send(router, "self", 4, ZMQ_SNDMORE), EHOSTUNREACH);
+    connect_to(dealer, where.text);
+    send_parts(dealer, "hello");
+    expect_parts(router, "other", "hello");
+    assert_int_equal(zmq_disconnect(router, where.text), 0);
+}
+
 TEST(id_given_to_a_connection_works_at_once)
 {
     void *listener = open_socket(ZMQ_ROUTER);
@@ -304,6 +320,7 @@ int main(void)
         RUN(handover_can_go_on_and_on),
         OVER(handover_renames_whom_we_connected_to, "tcp", "tcp://127.0.0.1:*"),
         OVER(handover_renames_whom_we_connected_to, "ipc", "ipc://*"),
+        RUN(handover_to_oneself_ends_the_connection),
         OVER_ALL(id_given_to_a_connection_works_at_once),
         OVER_ALL(given_id_counts_for_one_connection),
         RUN(impossible_given_ids_are_refused),

@@ -128,6 +128,22 @@ TEST(who_is_sent_away_is_not_heard_any_more)
     close(next.peer);
 }
 
+/* The message that is being received is received whole, and nothing behind it. */
+TEST(who_is_sent_away_amid_a_message_is_not_heard_after_it)
+{
+    struct scene scene = bound_scene();
+    raw_send(scene.peer, "first", 5);
+    assert_true(can_recv(scene.socket, DEADLINE_MS));
+    raw_send(scene.peer, "second", 6);
+    recv_id(scene.socket);
+    send_away(scene.socket, &scene.id);
+    struct part octets = recv_part(scene.socket);
+    assert_true(part_is(&octets, "first"));
+    raw_closes(scene.peer, DEADLINE_MS);
+    expect_nothing(scene.socket);
+    close(scene.peer);
+}
+
 TEST(flags_of_octets_do_not_matter)
 {
     struct scene scene = bound_scene();
@@ -461,6 +477,7 @@ int main(void)
         RUN(empty_octets_send_a_peer_away),
         RUN(all_that_is_queued_leaves_before_the_end),
         RUN(who_is_sent_away_is_not_heard_any_more),
+        RUN(who_is_sent_away_amid_a_message_is_not_heard_after_it),
         RUN(flags_of_octets_do_not_matter),
         RUN(an_id_without_more_is_dropped_with_what_follows),
         RUN(an_unknown_id_is_refused),
