@@ -3,7 +3,7 @@
  * "Publish-Subscribe"): see command.h.
  *
  *      name size (1 octet, not 0) | name | data
- *      PING       ttl (2 octets, tenths of a second) | context (0 to 16 octets)
+ *      PING       ttl (2 octets, tenths of a second) | context (16 octets of it count)
  *      PONG       context
  *      SUBSCRIBE  prefix                 CANCEL  prefix
  *      ERROR      reason size (1 octet) | reason
@@ -78,9 +78,10 @@ void command_read(struct command *command, const uint8_t *body, size_t size)
         read_ttl(command);
     else if (command->name == COMMAND_ERROR)
         read_reason(command);
+    /* A longer context is cut off, as in libzmq: the connection does not suffer for it. */
     bool has_context = command->name == COMMAND_PING || command->name == COMMAND_PONG;
     if (has_context && command->size > COMMAND_CONTEXT_MAX)
-        command->name = COMMAND_BAD;
+        command->size = COMMAND_CONTEXT_MAX;
 }
 
 /* Frame header and name of a command with `size` octets of data. */

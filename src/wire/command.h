@@ -27,7 +27,8 @@ enum command_name {
 struct command {
     enum command_name name;
     uint16_t ttl_ds;     /* PING: tenths of a second, 0 for none */
-    const uint8_t *data; /* PING, PONG: the context; SUBSCRIBE, CANCEL: the prefix; ERROR: reason */
+    const uint8_t *data; /* PING, PONG: the context, cut off at COMMAND_CONTEXT_MAX;
+                            SUBSCRIBE, CANCEL: the prefix; ERROR: reason */
     size_t size;
 };
 

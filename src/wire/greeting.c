@@ -5,12 +5,12 @@
  *      3.x        FF    padding   7F    major   minor  mechanism  as-server  filler
  *      2.0        FF    padding   7F    1       socket type, identity frame
  *
- *   SIGNATURE ──> REST ─────────────────> handshake
- *       └───────> V2_TYPE ──> V2_IDENTITY ──> ready
+ *   SIGNATURE ──> VERSION ──> REST ─────────────────> handshake
+ *                    └──────> V2_TYPE ──> V2_IDENTITY ──> ready
  *
- * Happy path: we send eleven octets at once, learn the peer's version from its eleventh, and
- * send the rest in that version. So a 2.0 peer is never sent what it cannot read, and two peers
- * that both wait for the other's eleven octets go on.
+ * Happy path: we send ten octets at once, our major version when the peer's ten are there, and the
+ * rest when its eleventh has told its version. So no peer is sent what it cannot read, and two
+ * peers that both wait for the other go on.
  * Failures: no signature, a version before 2.0 (or 2.0 where security is asked for, because a
  * downgrade would be a way around it), another mechanism, a bad identity or socket type. */
 #include "wire/greeting.h"
@@ -21,10 +21,10 @@
 
 #include <greenmq/zmq.h>
 
-enum step { SIGNATURE, REST, V2_TYPE, V2_IDENTITY };
+enum step { SIGNATURE, VERSION, REST, V2_TYPE, V2_IDENTITY };
 
 enum {
-    SIGNATURE_SIZE = 11, /* with the major version */
+    SIGNATURE_SIZE = 10,
     MECHANISM_SIZE = 20,
     FILLER_SIZE = 31,
     REST_SIZE = 1 + MECHANISM_SIZE + 1 + FILLER_SIZE,
@@ -35,9 +35,10 @@ enum {
 
 void greeting_start(struct session *session)
 {
-    /* The padding is as a ZMTP 1.0 peer would have it: the length of an anonymous identity. */
-    static const uint8_t signature[SIGNATURE_SIZE] = {0xFF, 0, 0, 0,    0,        0,
-                                                      0,    0, 1, 0x7F, OUR_MAJOR};
+    /* To a ZMTP 1.0 peer it is the header of our identity: escape, length, flags. */
+    uint8_t signature[SIGNATURE_SIZE] = {[0] = 0xFF, [9] = 0x7F};
+    uint64_t length = htobe64(session->config->routing_id_size + 1);
+    memcpy(signature + 1, &length, sizeof length);
     session->greeting_step = SIGNATURE;
     session_send(session, signature, sizeof signature);
 }
@@ -57,9 +58,6 @@ static enum session_error signature_judge(const uint8_t *data, size_t size)
     /* Or, with a long identity, FF, eight octets of length, and flags: there bit 0 is clear. */
     if (size >= 10 && !(data[9] & 1))
         return data[9] == 0 ? SESSION_OLD_VERSION : SESSION_NOT_ZMTP;
-    /* 2 was never given to a version. */
-    if (size >= 11 && data[10] < OUR_MAJOR && data[10] != V2_MAJOR)
-        return SESSION_OLD_VERSION;
     return SESSION_OK;
 }
 
@@ -108,23 +106,34 @@ static size_t signature_input(struct session *session, const uint8_t *data, size
     }
     if (size < SIGNATURE_SIZE)
         return 0;
-    uint8_t major = data[SIGNATURE_SIZE - 1];
+    static const uint8_t major = OUR_MAJOR;
+    session->greeting_step = VERSION;
+    session_send(session, &major, sizeof major);
+    return SIGNATURE_SIZE;
+}
+
+static size_t version_input(struct session *session, const uint8_t *data, size_t size)
+{
+    if (size < 1)
+        return 0;
+    uint8_t major = data[0];
     if (major >= OUR_MAJOR) {
         session->major = OUR_MAJOR;
         /* A later version is to speak ours (37: MUST accept): it will say what minor it likes. */
         session->minor = major > OUR_MAJOR ? OUR_MINOR : 0;
         session->greeting_step = REST;
         rest_send(session);
-        return SIGNATURE_SIZE;
+        return 1;
     }
-    if (session->config->mechanism != &mechanism_null) {
+    /* 2 was never given to a version. */
+    if (major != V2_MAJOR || session->config->mechanism != &mechanism_null) {
         session_fail(session, SESSION_OLD_VERSION);
         return 0;
     }
     session->major = 2;
     session->greeting_step = V2_TYPE;
     v2_send(session);
-    return SIGNATURE_SIZE;
+    return 1;
 }
 
 /* The as-server octet is not looked at: libzmq sends 0 whatever it is. Nor is the filler. */
@@ -187,6 +196,7 @@ size_t greeting_input(struct session *session, const uint8_t *data, size_t size)
 {
     switch ((enum step)session->greeting_step) {
     case SIGNATURE: return signature_input(session, data, size);
+    case VERSION: return version_input(session, data, size);
     case REST: return rest_input(session, data, size);
     case V2_TYPE: return v2_type_input(session, data, size);
     case V2_IDENTITY: return v2_identity_input(session, data, size);

@@ -48,7 +48,8 @@ static size_t property_write(uint8_t *at, const char *name, const void *value, s
     at[0] = (uint8_t)length;
     memcpy(at + 1, name, length);
     memcpy(at + 1 + length, &big, VALUE_SIZE_OCTETS);
-    memcpy(at + 1 + length + VALUE_SIZE_OCTETS, value, size);
+    if (size)
+        memcpy(at + 1 + length + VALUE_SIZE_OCTETS, value, size);
     return 1 + length + VALUE_SIZE_OCTETS + size;
 }
 
@@ -62,9 +63,9 @@ size_t metadata_write(const struct session *session, uint8_t *at)
     const struct session_config *config = session->config;
     const char *type = type_names[config->socket_type];
     size_t size = property_write(at, "Socket-Type", type, strlen(type));
-    size_t id_size = metadata_own_identity(config);
-    if (id_size)
-        size += property_write(at + size, "Identity", config->routing_id, id_size);
+    /* Those that have an identity say so, even if it is empty, as libzmq does. */
+    if (session_type_has_id(config->socket_type))
+        size += property_write(at + size, "Identity", config->routing_id, config->routing_id_size);
     return size;
 }
 

@@ -22,7 +22,8 @@
 enum {
     HEAD_SIZE = 3,
     GREETING_SIZE = 64,
-    SIGNATURE_SIZE = 11,
+    SIGNATURE_SIZE = 10,
+    VERSION_SIZE = 1,
     OUTPUT_MAX = 2 * SESSION_OUTPUT_MAX,
     ROUTING_ID_FLAG = 4
 };
@@ -93,7 +94,7 @@ static void check_output(const struct outcome *outcome)
     struct frame frame;
     size_t size;
     if (outcome->session.major != 3) {
-        check(outcome->output_size <= SIGNATURE_SIZE + 3 + SESSION_ROUTING_ID_MAX);
+        check(outcome->output_size <= SIGNATURE_SIZE + VERSION_SIZE + 3 + SESSION_ROUTING_ID_MAX);
         return;
     }
     check(end - at >= GREETING_SIZE);
@@ -147,9 +148,10 @@ static void check_command(const struct frame *frame)
     struct command command;
     command_read(&command, body, frame->size);
     if (command.name != COMMAND_BAD && command.name != COMMAND_UNKNOWN)
-        check(command.data >= body && command.data + command.size == body + frame->size);
+        check(command.data >= body && command.data + command.size <= body + frame->size);
     if (command.name == COMMAND_PING || command.name == COMMAND_PONG) {
         uint8_t at[COMMAND_PING_ROOM];
+        check(command.size <= COMMAND_CONTEXT_MAX);
         check(command_write_pong(at, command.data, command.size) <= sizeof at);
         check(command_write_ping(at, command.ttl_ds, command.data, command.size) <= sizeof at);
     }

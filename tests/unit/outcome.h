@@ -90,7 +90,8 @@ static inline void assert_ready(const struct outcome *outcome, int major, int mi
 #define ZEROS_8       "\0\0\0\0\0\0\0\0"
 #define ZEROS_16      ZEROS_8 ZEROS_8
 #define ZEROS_31      ZEROS_16 ZEROS_8 "\0\0\0\0\0\0\0"
-#define OUR_SIGNATURE "\xFF\0\0\0\0\0\0\0\x01\x7F\x03"
+#define OUR_TEN       "\xFF\0\0\0\0\0\0\0\x01\x7F"
+#define OUR_SIGNATURE OUR_TEN "\x03"
 #define OUR_GREETING  OUR_SIGNATURE "\x01NULL" ZEROS_16 "\0" ZEROS_31
 
 #endif

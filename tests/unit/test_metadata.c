@@ -252,16 +252,18 @@ static void identity_of_other_types_is_ignored(void **state)
 static void own_properties(void **state)
 {
     (void)state;
-    struct session_config config = {
-        .routing_id = (const uint8_t *)"me", .routing_id_size = 2, .mechanism = &mechanism_null};
+    struct session_config config = {.routing_id = (const uint8_t *)"me",
+                                    .mechanism = &mechanism_null};
     struct octets in = {0}, expected = {0};
     octets_greeting(&in, 3, 1, "NULL");
-    for (int type = 0; type < TYPES; type++) {
+    for (int i = 0; i < 2 * TYPES; i++) {
+        int type = i / 2;
         config.socket_type = type;
+        config.routing_id_size = i % 2 ? 2 : 0; /* one that is empty is announced as well */
         properties.size = expected.size = 0;
         octets_property(&properties, "Socket-Type", type_names[type], strlen(type_names[type]));
         if (type == ZMQ_REQ || type == ZMQ_DEALER || type == ZMQ_ROUTER)
-            octets_property(&properties, "Identity", "me", 2);
+            octets_property(&properties, "Identity", "me", config.routing_id_size);
         octets_command(&expected, "READY", &properties);
         feed_config(&result, &config, &in);
         assert_int_equal(result.output.size, 64 + expected.size);
