@@ -175,6 +175,15 @@ int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
     return buffer_append_two(buffer, data, size, NULL, 0, tally);
 }
 
+int buffer_append_parts(struct buffer *buffer, const void *data, size_t size,
+                        const struct tally *tally, bool open)
+{
+    int rc = buffer_append_raw(buffer, data, size, tally);
+    if (rc == 0)
+        piece_last(buffer)->open = open;
+    return rc;
+}
+
 uint8_t *buffer_tail(struct buffer *buffer, struct chunk **chunk, size_t *room)
 {
     if (!buffer->tail_room || piece_last(buffer)->open)

@@ -75,6 +75,10 @@ int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally);
 
+/* The same; a message goes on behind them if `open`. */
+int buffer_append_parts(struct buffer *buffer, const void *data, size_t size,
+                        const struct tally *tally, bool open);
+
 /* The same with octets that lie in two places. */
 int buffer_append_two(struct buffer *buffer, const void *first, size_t first_size,
                       const void *second, size_t second_size, const struct tally *tally);
@@ -123,6 +127,10 @@ void buffer_pop(struct buffer *buffer, const struct frame *frame);
  * together there, or one large message, made of shared pieces in `large` (empty before, the
  * caller's to term). 0 or -ENOMEM. */
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large);
+
+/* The same, where the run ends with the message that reaches `max` octets. */
+int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
+                      size_t max);
 
 /* As inbox, between two messages: the octets of frames at the front that lie together, for the
  * caller to read and then skip. NULL if there are none. */

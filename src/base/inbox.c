@@ -115,10 +115,16 @@ const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, si
 
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large)
 {
+    return buffer_front_part(buffer, run, large, 0);
+}
+
+int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
+                      size_t max)
+{
     struct cursor cursor = cursor_front(buffer);
     const struct piece *piece = piece_at(buffer, 0);
     struct scan scan;
-    struct scan_limits limits = {.body_max = UINT64_MAX, .large_min = UINT64_MAX};
+    struct scan_limits limits = {.body_max = UINT64_MAX, .large_min = UINT64_MAX, .run_max = max};
     run_scan(&scan, piece->data + cursor.at, piece->size - cursor.at, &limits);
     *run = scan.run;
     run->chunk = piece->chunk;

@@ -60,27 +60,39 @@ static enum scan_stop judge(const struct frame *frame, const struct scan_limits 
     return spelt_long ? SCAN_LARGE : SCAN_END;
 }
 
+/* Reads the frame at `at`. Is it whole and ordinary? If not, scan->stop says what it is. */
+static inline bool read_ordinary(struct scan *scan, const uint8_t *at, const uint8_t *end,
+                                 const struct scan_limits *limits, bool inside)
+{
+    struct frame *frame = &scan->frame;
+    if (!frame_header_read(at, (size_t)(end - at), frame)) {
+        /* A bad flag is told at once, not when the size has come. */
+        if (at < end && (at[0] & ~FRAME_KNOWN))
+            scan->stop = SCAN_RESERVED;
+        return false;
+    }
+    bool whole = frame->size <= (uint64_t)(end - frame->body);
+    scan->stop = judge(frame, limits, inside, whole);
+    return scan->stop == SCAN_END && whole;
+}
+
 void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct scan_limits *limits)
 {
     const uint8_t *at = data, *end = data + size;
+    const uint8_t *enough = limits->run_max && limits->run_max < size ? data + limits->run_max
+                                                                      : end;
     bool short_fits = limits->body_max >= FRAME_SHORT_MAX;
     struct tally open = {0};
     *scan = (struct scan){.run.data = data};
     for (;;) {
-        if (likely(short_fits) && !open.parts) {
-            const uint8_t *last = skip_short(&at, end, &scan->run.tally, &open);
+        if (likely(short_fits) && !open.parts && at < enough) {
+            const uint8_t *last = skip_short(&at, enough, &scan->run.tally, &open);
             scan->run.size = (size_t)(last - data);
         }
-        struct frame *frame = &scan->frame;
-        if (!frame_header_read(at, (size_t)(end - at), frame)) {
-            /* A bad flag is told at once, not when the size has come. */
-            if (at < end && (at[0] & ~FRAME_KNOWN))
-                scan->stop = SCAN_RESERVED;
+        if (at >= enough && enough < end && !open.parts)
             break;
-        }
-        bool whole = frame->size <= (uint64_t)(end - frame->body);
-        scan->stop = judge(frame, limits, open.parts > 0, whole);
-        if (scan->stop != SCAN_END || !whole)
+        struct frame *frame = &scan->frame;
+        if (!read_ordinary(scan, at, end, limits, open.parts > 0))
             break;
         at = frame->body + frame->size;
         open.parts++;
@@ -94,6 +106,21 @@ void run_scan(struct scan *scan, const uint8_t *data, size_t size, const struct 
     }
     scan->parsed = (size_t)(at - data);
     scan->open = open;
+}
+
+void run_scan_rest(struct scan *scan, const uint8_t *data, size_t size,
+                   const struct scan_limits *limits)
+{
+    const uint8_t *at = data, *end = data + size;
+    struct frame *frame = &scan->frame;
+    *scan = (struct scan){.run.data = data};
+    while (!scan->open.messages && read_ordinary(scan, at, end, limits, true)) {
+        at = frame->body + frame->size;
+        scan->open.parts++;
+        scan->open.bytes += frame->size;
+        scan->open.messages = !(frame->flags & FRAME_MORE);
+    }
+    scan->parsed = (size_t)(at - data);
 }
 
 size_t run_slices(const struct run *run, struct slice *slices, size_t max)

@@ -53,12 +53,13 @@ enum scan_stop {
 struct scan_limits {
     uint64_t body_max;  /* a larger body is SCAN_TOO_LARGE */
     uint64_t large_min; /* an incomplete frame of more octets than this is SCAN_LARGE */
+    size_t run_max;     /* the run ends with the message that reaches so many octets; 0: no limit */
 };
 
 struct scan {
     struct run run;    /* the whole messages at the front */
     size_t parsed;     /* octets of whole frames: up to here all is checked */
-    struct tally open; /* of the parts between run.size and `parsed` */
+    struct tally open; /* of the parts between run.size and `parsed`, or all of run_scan_rest() */
     enum scan_stop stop;
     struct frame frame; /* with COMMAND, INSIDE, LARGE: what stands at `parsed` */
 };
@@ -66,6 +67,12 @@ struct scan {
 /* Cuts the messages at the front of `data` into a run and says what stands behind them. */
 void run_scan(struct scan *scan, const uint8_t *data, size_t size,
               const struct scan_limits *limits);
+
+/* Inside a message: passes the parts at the front of `data`, to the last of the message and no
+ * further. They are `parsed` and `open`, which counts the message if it has ended. There is no
+ * run. */
+void run_scan_rest(struct scan *scan, const uint8_t *data, size_t size,
+                   const struct scan_limits *limits);
 
 /* Takes the first message off `rest`. False when nothing is left. */
 bool run_next(struct run *rest, struct run *message);

@@ -9,6 +9,7 @@
 
 enum {
     PUMP_MESSAGES = 1000,  /* in lock step: so many, then others have their turn */
+    PUMP_FIRST = 512,      /* octets of an inbox that are tried first; then twice as many ... */
     OUTPUT_BYTES = 2 << 20 /* that may wait for a peer of a PUSH or DEALER, 2 MiB */
 };
 
@@ -133,10 +134,10 @@ static size_t deliver(struct sink *sink, struct peer *peer, const struct run *ru
 static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
 {
     uint64_t messages = in->tally.messages; /* more may come while these go */
-    while (messages && !(peer && peer->dismissed)) {
+    for (size_t part = PUMP_FIRST; messages && !(peer && peer->dismissed); part *= 2) {
         struct run run;
         struct buffer large = {0};
-        if (buffer_front_run(in, &run, &large) < 0) {
+        if (buffer_front_part(in, &run, &large, part) < 0) {
             buffer_term(&large);
             return false;
         }

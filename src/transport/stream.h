@@ -62,6 +62,9 @@ struct stream {
     /* Input */
     struct chunk *kept; /* octets that wait: an incomplete frame, or what was refused */
     size_t kept_at, kept_size;
+    size_t run_max; /* octets that are delivered at a time, 0 for any number */
+    bool is_seen;   /* what is decoded begins with octets that were kept: it comes slowly, and is
+                       not to be looked at from its start each time */
     struct buffer message; /* whole frames of a large message that is not complete */
     bool message_whole;    /* it is complete, and was refused */
     struct chunk *body;    /* the body of a large frame: `body_have` octets of `body_size` */

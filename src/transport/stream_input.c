@@ -20,7 +20,9 @@ enum {
     LOW_WATER_MAX = 131072, /* of a large body, so much is waited for at once */
     LARGE_MIN = 65536,      /* an incomplete frame beyond this gets a chunk of its own */
     KEEP_OPEN_MAX = 131072, /* parts of an incomplete message beyond this go to stream->message */
-    SHARE_KEPT_MIN = 32768, /* refused octets beyond this are shared with the scratch chunk */
+    KEEP_AGAIN_MAX = 4096,  /* the same two of what has been kept before, see is_seen */
+    RESUME_MIN = 512,       /* of refused input so much is tried again, or twice what was taken */
+    SHARE_KEPT_PART = 8,    /* what is kept of a chunk is shared from this part of it on */
     PARTS_MAX = 1024,       /* of ZMQ_MAXMSGSIZE may be in one message, if that sets a limit ... */
     WHOLE_MIN = 1 << 26     /* ... but so many octets in any case */
 };
@@ -29,7 +31,8 @@ static struct scan_limits limits_of(const struct stream *stream)
 {
     int64_t max = stream->raw ? -1 : stream->options->maxmsgsize_bytes;
     return (struct scan_limits){.body_max = max < 0 ? INT64_MAX / 2 : (uint64_t)max,
-                                .large_min = LARGE_MIN};
+                                .large_min = stream->is_seen ? KEEP_AGAIN_MAX : LARGE_MIN,
+                                .run_max = stream->run_max};
 }
 
 /* ZMQ_MAXMSGSIZE is about one part. Who limits that does not want a message without end either. */
@@ -57,13 +60,14 @@ void stream_drop_input(struct stream *stream)
     stream->body = NULL;
 }
 
-/* Keeps octets for later: a reference if they are many, else a copy. `chunk` holds them. */
+/* Keeps octets for later. `chunk` holds them: a reference if they are much of it, else a copy, so
+ * that what is taken bit by bit is not copied each time. */
 static void keep(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size)
 {
     struct chunk *old = stream->kept;
     stream->kept = NULL;
     stream->kept_size = size;
-    if (size >= SHARE_KEPT_MIN) {
+    if (size && size >= chunk->size / SHARE_KEPT_PART) {
         stream->kept = chunk_ref(chunk);
         stream->kept_at = (size_t)(data - chunk->data);
     } else if (size) {
@@ -172,38 +176,19 @@ static void refuse_frame(struct stream *stream, enum scan_stop stop)
                                               : "a frame is larger than is allowed");
 }
 
-/* Puts parts of an unfinished message into stream->message. */
-static bool put_parts(struct stream *stream, const uint8_t *data, size_t size,
-                      const struct tally *tally)
+/* Puts the parts that were scanned into stream->message, which is delivered if they end it. Returns
+ * their octets. */
+static size_t put_parts(struct stream *stream, const uint8_t *data, const struct scan *scan)
 {
-    if (!size)
-        return true;
-    struct run parts = {.data = data, .size = size, .tally = *tally};
-    if (buffer_append_raw(&stream->message, parts.data, parts.size, &parts.tally) < 0) {
+    bool more = scan->open.messages == 0;
+    if (buffer_append_parts(&stream->message, data, scan->parsed, &scan->open, more) < 0) {
         refuse_for_memory(stream);
-        return false;
+        return scan->parsed;
     }
-    stream->more = true;
-    return true;
-}
-
-/* Inside a message that is put together: takes its next frame. Returns octets used; 0 when the
- * frame is incomplete, large, refused or bad. */
-static size_t take_part(struct stream *stream, struct scan *scan, uint8_t *data, size_t size)
-{
-    struct scan_limits limits = limits_of(stream);
-    struct frame frame;
-    run_scan(scan, data, size, &limits);
-    if (scan->parsed == 0)
-        return 0;
-    check(frame_header_read(data, size, &frame));
-    size_t used = frame.header + frame.size;
-    if (buffer_append(&stream->message, frame.flags & FRAME_MORE, frame.body, frame.size) < 0) {
-        refuse_for_memory(stream);
-        return used;
-    }
-    stream->more = frame.flags & FRAME_MORE;
-    return used;
+    stream->more = more;
+    if (!more)
+        deliver_message(stream);
+    return scan->parsed;
 }
 
 /* A frame that goes into stream->message: begun if it is large, else taken whole. */
@@ -244,24 +229,20 @@ static size_t decode_step(struct stream *stream, struct chunk *chunk, uint8_t *d
         return 0;
     }
     if (stream->more) {
-        size_t used = take_part(stream, &scan, data, size);
-        if (used) {
-            if (!stream->more)
-                deliver_message(stream);
-            return used;
-        }
-        return handle_stop(stream, &scan, data + size);
+        run_scan_rest(&scan, data, size, &limits);
+        return scan.parsed ? put_parts(stream, data, &scan)
+                           : handle_stop(stream, &scan, data + size);
     }
     run_scan(&scan, data, size, &limits);
     if (scan.run.size) {
         scan.run.chunk = chunk;
+        stream->run_max *= 2;
         return peer_deliver(stream->peer, &scan.run);
     }
-    bool apart = scan.stop == SCAN_INSIDE || scan.stop == SCAN_LARGE || size > KEEP_OPEN_MAX;
-    if (apart && scan.parsed) {
-        put_parts(stream, data, scan.parsed, &scan.open);
-        return scan.parsed;
-    }
+    size_t open_max = stream->is_seen ? KEEP_AGAIN_MAX : KEEP_OPEN_MAX;
+    bool apart = scan.stop == SCAN_INSIDE || scan.stop == SCAN_LARGE || size > open_max;
+    if (apart && scan.parsed)
+        return put_parts(stream, data, &scan);
     return handle_stop(stream, &scan, data + size);
 }
 
@@ -281,8 +262,10 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
         if (!used)
             break;
     }
+    size_t offered = size;
     while (size && !stream->body && stream->state == STREAM_TRAFFIC && !is_stopped(stream)) {
         size_t used = decode_step(stream, chunk, data, size);
+        stream->is_seen = false;
         data += used;
         size -= used;
         if (!used)
@@ -295,6 +278,8 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
     keep(stream, chunk, data, size);
     chunk_unref(chunk);
     if (stream->peer && (stream->peer->held || stream->message_whole)) {
+        size_t taken = offered - size;
+        stream->run_max = taken > RESUME_MIN / 2 ? 2 * taken : RESUME_MIN;
         stream->peer->held = true;
         stop_reading(stream);
     }
@@ -358,6 +343,8 @@ bool stream_read(struct stream *stream)
     if (stream->kept_size)
         memcpy(scratch->data, stream->kept->data + stream->kept_at, stream->kept_size);
     size += stream->kept_size;
+    stream->is_seen = stream->kept_size > 0;
+    stream->run_max = 0;
     drop_kept(stream);
     stream_decode(stream, scratch, scratch->data, size);
     return true;

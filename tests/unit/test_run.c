@@ -103,6 +103,54 @@ static void an_unfinished_message_is_told_apart(void **state)
     assert_tally(scan.open, ((struct tally){0, 2, 303}));
 }
 
+static void a_run_ends_where_it_is_long_enough(void **state)
+{
+    (void)state;
+    struct scan_limits limits = no_limits;
+    frames_add(&frames, 0, false, 5);
+    frames_add(&frames, FRAME_MORE, false, 3);
+    frames_add(&frames, FRAME_MORE, false, 300);
+    frames_add(&frames, 0, false, 10);
+    size_t two = frames.size;
+    frames_add(&frames, 0, false, 400);
+    size_t three = frames.size;
+    frames_add(&frames, 0, false, 1);
+    for (limits.run_max = 1; limits.run_max <= three + 8; limits.run_max++) {
+        struct scan scan = scan_octets(frames.octets, frames.size, &limits);
+        size_t max = limits.run_max;
+        uint64_t messages = max <= 7 ? 1 : max <= two ? 2 : max <= three ? 3 : 4;
+        assert_int_equal(scan.run.tally.messages, messages);
+        assert_int_equal(scan.run.tally.parts, messages == 1 ? 1 : messages + 2);
+        assert_int_equal(scan.parsed, scan.run.size);
+        assert_int_equal(scan.stop, SCAN_END);
+    }
+}
+
+static void the_rest_of_a_message_ends_with_it(void **state)
+{
+    (void)state;
+    struct scan scan;
+    frames_add(&frames, FRAME_MORE, false, 3);
+    frames_add(&frames, FRAME_MORE, false, 0);
+    size_t two = frames.size;
+    frames_add(&frames, 0, false, 300);
+    size_t three = frames.size;
+    frames_add(&frames, 0, false, 1);
+    run_scan_rest(&scan, frames.octets, frames.size, &no_limits);
+    assert_int_equal(scan.parsed, three);
+    assert_tally(scan.open, ((struct tally){1, 3, 303}));
+    assert_int_equal(scan.run.size, 0);
+    run_scan_rest(&scan, frames.octets, three - 1, &no_limits);
+    assert_int_equal(scan.parsed, two);
+    assert_tally(scan.open, ((struct tally){0, 2, 3}));
+    assert_int_equal(scan.stop, SCAN_END);
+    frames_clear(&frames);
+    frames_add(&frames, FRAME_COMMAND, false, 5);
+    run_scan_rest(&scan, frames.octets, frames.size, &no_limits);
+    assert_int_equal(scan.parsed, 0);
+    assert_int_equal(scan.stop, SCAN_INSIDE);
+}
+
 static void commands_stop_it_between_and_inside_messages(void **state)
 {
     (void)state;
@@ -436,6 +484,8 @@ int main(void)
         TEST(nothing_is_an_empty_run),
         TEST(the_border_of_headers_is_255),
         TEST(an_unfinished_message_is_told_apart),
+        TEST(a_run_ends_where_it_is_long_enough),
+        TEST(the_rest_of_a_message_ends_with_it),
         TEST(commands_stop_it_between_and_inside_messages),
         TEST(what_is_forbidden_is_told_at_once),
         TEST(sizes_have_their_limits),
