@@ -60,7 +60,7 @@ struct peer {
     bool conflates;  /* keeps the newest message only, both ways; so since it was opened */
     bool immediate;  /* takes messages only while it is connected; so since it was opened */
     enum leave why;  /* set by who ends it, before peer_close() */
-    uint32_t stamp;  /* PUB: the last fan-out that chose it */
+    uint32_t stamp;  /* PUB: the last fan-out that chose it; REQ: the last request to it */
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
     void *topics;                   /* XPUB: its subscriptions */
     struct properties *properties;  /* of what it sends, see core/sender.h */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* REQ (28/REQREP): a request, then its reply, in lock step. A request goes out behind an empty
  * delimiter, with ZMQ_REQ_CORRELATE also behind its number. A reply that comes from another peer,
- * or with the wrong number, or without a delimiter, is discarded. ZMQ_REQ_RELAXED allows another
- * request before the reply. */
+ * or with the wrong number, or without a delimiter, is discarded. So is all that has come before a
+ * request is sent: it answers an earlier one.
+ *
+ * ZMQ_REQ_RELAXED allows another request before the reply. So does the end of the connection by
+ * which the request has left: the reply may be lost with it. */
 #include "core/socket.h"
 #include "pattern/patterns.h"
 
@@ -16,9 +19,10 @@ enum { ID_SIZE = 4 };
 
 struct req {
     bool awaiting;        /* a request is out */
-    struct peer *asked;   /* to whom it went; NULL when that peer has gone */
+    bool lost;            /* its connection has ended */
     struct peer *replied; /* its reply is next in this inbox, the envelope taken off */
     uint32_t id;          /* of the last request, with ZMQ_REQ_CORRELATE */
+    uint32_t turn;        /* even, another for each request: the stamp of the peer that is asked */
 };
 
 static int open_req(struct socket *socket)
@@ -42,11 +46,36 @@ static int ready(struct socket *socket, struct peer *peer)
     return 0;
 }
 
-static void detach(struct socket *socket, struct peer *peer)
+/* One that comes after a request is stamped so. */
+static uint32_t stamp_of_later(const struct req *req)
+{
+    return req->turn + 1;
+}
+
+static void attach(struct socket *socket, struct peer *peer)
+{
+    peer->stamp = stamp_of_later(socket->state);
+}
+
+static void lose_request(struct socket *socket, const struct peer *peer)
 {
     struct req *req = socket->state;
-    if (req->asked == peer)
-        req->asked = NULL;
+    if (!req->awaiting || peer->stamp != req->turn)
+        return;
+    req->lost = true;
+    socket_notify(socket, EVENT_OUT);
+}
+
+/* A request that has not left yet goes by the next connection. */
+static void lost(struct socket *socket, struct peer *peer)
+{
+    if (buffer_is_empty(&peer->out))
+        lose_request(socket, peer);
+}
+
+static void detach(struct socket *socket, struct peer *peer)
+{
+    lose_request(socket, peer);
 }
 
 /* Takes one frame off the inbox if it is as it should be: the id, or the delimiter. */
@@ -60,14 +89,28 @@ static bool take_frame(struct buffer *in, const void *body, size_t size)
     return true;
 }
 
+/* The peer asked may; once its connection has ended also one that has come since, for who connects
+ * to us anew is another peer. */
+static bool may_reply(const struct req *req, const struct peer *peer)
+{
+    return peer->stamp == req->turn || (req->lost && peer->stamp == stamp_of_later(req));
+}
+
 static bool take_envelope(struct socket *socket, struct peer *peer)
 {
     struct req *req = socket->state;
-    if (req->asked && peer != req->asked)
+    if (!may_reply(req, peer))
         return false;
     if (socket->options.req_correlate && !take_frame(&peer->in, &req->id, ID_SIZE))
         return false;
     return take_frame(&peer->in, NULL, 0);
+}
+
+static void discard(struct socket *socket, struct peer *peer, uint64_t messages)
+{
+    buffer_pop_messages(&peer->in, messages);
+    lineup_was_read(&socket->lineup, peer);
+    peer_inbox_read(peer);
 }
 
 /* Finds the reply, and discards what is none. */
@@ -80,9 +123,7 @@ static bool find_reply(struct socket *socket)
             req->replied = peer;
             break;
         }
-        buffer_pop_messages(&peer->in, 1);
-        lineup_was_read(&socket->lineup, peer);
-        peer_inbox_read(peer);
+        discard(socket, peer, 1);
     }
     return req->awaiting && req->replied;
 }
@@ -106,37 +147,42 @@ static void end(struct socket *socket)
     req->replied = NULL;
 }
 
-static bool can_send_now(struct socket *socket)
+static bool may_ask(struct socket *socket)
 {
     struct req *req = socket->state;
-    return (!req->awaiting || socket->options.req_relaxed) && lineup_has_room(&socket->lineup);
+    return !req->awaiting || socket->options.req_relaxed || (req->lost && !find_reply(socket));
 }
 
-/* Another request comes before the reply: what has come of that is discarded. */
-static void forget_request(struct socket *socket)
+static bool can_send_now(struct socket *socket)
 {
-    struct req *req = socket->state;
-    struct peer *peer = req->replied;
+    return may_ask(socket) && lineup_has_room(&socket->lineup);
+}
+
+/* A request begins. What has come answers none that is still to be answered, not even what is half
+ * received. What comes while this is done is left, so that it ends. */
+static void empty_inboxes(struct socket *socket)
+{
+    struct lineup *lineup = &socket->lineup;
+    struct peer *peer, *last = TAILQ_LAST(&lineup->ready, peers);
     end(socket);
-    if (!peer)
-        return;
     socket->reading = NULL;
     socket->reading_peer = NULL;
-    buffer_pop_messages(&peer->in, 1);
-    lineup_was_read(&socket->lineup, peer);
-    peer_inbox_read(peer);
+    while ((peer = TAILQ_FIRST(&lineup->ready))) {
+        bool is_last = peer == last;
+        discard(socket, peer, peer->in.tally.messages);
+        if (is_last)
+            break;
+    }
 }
 
 static int admit(struct socket *socket, const struct frame *first)
 {
-    struct req *req = socket->state;
     (void)first;
-    if (req->awaiting && !socket->options.req_relaxed)
+    if (!may_ask(socket))
         return -EFSM;
     if (!lineup_has_room(&socket->lineup))
         return -EAGAIN;
-    if (req->awaiting)
-        forget_request(socket);
+    empty_inboxes(socket);
     return 0;
 }
 
@@ -157,8 +203,10 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         with.bytes = ID_SIZE;
     }
     with.size += frame_header_write(envelope + with.size, FRAME_MORE, 0);
-    req->asked = TAILQ_FIRST(&socket->lineup.open);
+    req->turn += 2;
+    TAILQ_FIRST(&socket->lineup.open)->stamp = req->turn;
     req->awaiting = true;
+    req->lost = false;
     struct tally added = {.parts = with.parts, .bytes = with.bytes};
     tally_add(&socket->ledger.copied, &added); /* it was not sent with the request */
     return lineup_balance(&socket->lineup, run, &with);
@@ -172,7 +220,9 @@ const struct pattern pattern_req = {
     .balances = true,
     .open = open_req,
     .close = close_req,
+    .attach = attach,
     .ready = ready,
+    .lost = lost,
     .detach = detach,
     .begin = begin,
     .end = end,

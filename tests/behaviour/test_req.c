@@ -172,20 +172,6 @@ TEST(reply_without_delimiter_is_discarded)
     expect_parts(req, "answer");
 }
 
-/* After the answer of its only peer got lost, a strict REQ stays where it is. */
-TEST(strict_requester_stays_stuck_when_its_peer_goes)
-{
-    void *rep = open_socket(ZMQ_REP);
-    void *req = open_socket(ZMQ_REQ);
-    connect_to(req, bind_to(rep, "tcp://127.0.0.1:*").text);
-    send_parts(req, "question");
-    expect_parts(rep, "question");
-    close_socket(rep);
-    expect_error(zmq_send(req, "again", 5, 0), EFSM);
-    set_int(req, ZMQ_RCVTIMEO, QUIET_MS);
-    expect_error(zmq_recv(req, NULL, 0, 0), EAGAIN);
-}
-
 TEST(correlate_numbers_requests_and_checks_replies)
 {
     void *router = open_socket(ZMQ_ROUTER);
@@ -294,7 +280,6 @@ int main(void)
         RUN(requests_go_round_the_services),
         OVER_ALL(second_reply_of_the_last_peer_is_discarded),
         RUN(reply_without_delimiter_is_discarded),
-        RUN(strict_requester_stays_stuck_when_its_peer_goes),
         OVER_ALL(correlate_numbers_requests_and_checks_replies),
         OVER_ALL(correlated_request_passes_through_rep),
         RUN(relaxed_requester_asks_again_and_takes_only_the_last_reply),
