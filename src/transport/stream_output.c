@@ -176,11 +176,11 @@ static uint64_t timeout_ns(const struct options *options)
     return ms(timeout >= 0 ? timeout : options->heartbeat_ivl_ms);
 }
 
-/* There are no heartbeats before 37/ZMTP 3.1: to 2.0 a PING breaks the rules of framing, and older
- * peers of 3.0 take it for a message. */
+/* Heartbeats are of 37/ZMTP 3.1, but libzmq 4.2.0 to 4.3.2 has them and announces 3.0, so 3.0 gets
+ * them too, as libzmq does it. Before that there are no commands. */
 static bool can_ping(const struct stream *stream)
 {
-    return stream->major > 3 || (stream->major == 3 && stream->minor >= 1);
+    return stream->major >= 3;
 }
 
 /* When the next thing about heartbeats is due; UINT64_MAX for never. */

@@ -125,10 +125,11 @@ static inline struct raw_frame raw_recv_frame(int fd)
     return frame;
 }
 
-/* Both greetings and both READY commands; this side is of the named socket type. */
-static inline void raw_handshake(int fd, const char *type)
+/* Both greetings and both READY commands; this side is of the named socket type, and speaks 3.0 or
+ * 3.1. */
+static inline void raw_handshake_of(int fd, const char *type, char minor)
 {
-    char greeting[64] = {(char)0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+    char greeting[64] = {(char)0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, minor, 'N', 'U', 'L', 'L'};
     char ready[64] = "\5READY\13Socket-Type\0\0\0";
     size_t size = strlen(type);
     ready[21] = (char)size;
@@ -139,6 +140,11 @@ static inline void raw_handshake(int fd, const char *type)
     struct raw_frame frame = raw_recv_frame(fd);
     assert_int_equal(frame.flags & RAW_COMMAND, RAW_COMMAND);
     assert_memory_equal(frame.body, "\5READY", 6);
+}
+
+static inline void raw_handshake(int fd, const char *type)
+{
+    raw_handshake_of(fd, type, 1);
 }
 
 #endif

@@ -299,8 +299,26 @@ TEST(heartbeats_between_two_sockets_disturb_nothing)
     expect_parts(dealer, "still here");
 }
 
-/* There are none before ZMTP 3.1: 2.0 has no commands, and in early peers of 3.0 a PING turns up as
- * a message. */
+/* libzmq 4.2.0 to 4.3.2 announces 3.0 and has heartbeats. */
+TEST(peers_of_3_0_get_heartbeats)
+{
+    void *dealer = open_socket(ZMQ_DEALER);
+    set_int(dealer, ZMQ_HEARTBEAT_IVL, 30);
+    set_int(dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
+    int fd = raw_connect(port_of(bind_to(dealer, "tcp://127.0.0.1:*")));
+    raw_handshake_of(fd, "DEALER", 0);
+    for (int i = 0; i < 3; i++) {
+        struct raw_frame ping = raw_recv_frame(fd);
+        assert_true(is_ping(&ping));
+        answer_ping(fd, &ping);
+    }
+    raw_send(fd, "\0\1a", 3);
+    expect_parts(dealer, "a");
+    assert_true(raw_closes(fd, DEADLINE_MS)); /* it has stopped to answer */
+    close(fd);
+}
+
+/* ZMTP 2.0 has no commands. */
 TEST(older_peers_get_no_heartbeats)
 {
     char ours[14];
@@ -340,6 +358,7 @@ int main(void)
         RUN(traffic_counts_as_life),
         RUN(ping_is_answered_with_its_context),
         RUN(time_to_live_of_the_peer_is_kept),
+        RUN(peers_of_3_0_get_heartbeats),
         RUN(older_peers_get_no_heartbeats),
         RUN(time_to_live_is_announced),
         OVER_ALL(heartbeats_between_two_sockets_disturb_nothing),
