@@ -29,6 +29,8 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
                       size_t size)
 {
     struct publisher *publisher = socket->state;
+    if (!peer->attached)
+        return; /* it is about to go */
     struct subscriber *subscriber = publish_subscriber(peer);
     if (!subscriber ||
         publish_change(subscriber, &publisher->topics, &subscriber->wants, add, topic, size) < 0)

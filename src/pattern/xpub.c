@@ -143,6 +143,8 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
                       size_t size)
 {
     struct xpub *xpub = socket->state;
+    if (!peer->attached)
+        return; /* it is about to go */
     int change = change_topics(socket, peer, add, topic, size);
     uint8_t *text = change < 0 ? NULL : topic_text(&xpub->asked, size);
     if (!text) {

@@ -5,6 +5,7 @@
  */
 #include "behaviour/util.h"
 #include "behaviour/monitor.h"
+#include "behaviour/raw.h"
 
 static void expect_works(void *push, void *pull)
 {
@@ -62,6 +63,38 @@ TEST(unbinding_loses_nothing)
     expect_parts(bound, "first");
 }
 
+/* A subscriber that does not read is still there when its endpoint has been unbound. What it asks
+ * for then is asked in vain. */
+static void subscribe_late(int type)
+{
+    static char body[1 << 20], octets[1 << 16];
+    void *publisher = open_socket(type);
+    struct endpoint where = bind_to(publisher, "tcp://127.0.0.1:*");
+    void *events = watch(publisher, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    int fd = raw_connect(port_of(where));
+    raw_handshake(fd, "SUB");
+    raw_send_frame(fd, RAW_COMMAND, "\11SUBSCRIBEa", 11);
+    expect(events, HANDSHAKE_SUCCEEDED, where.text);
+    for (body[0] = 'a'; !raw_readable(fd, 0);)
+        send_bytes(publisher, body, 1, 0);
+    for (int i = 0; i < 32; i++)
+        send_bytes(publisher, body, sizeof body, 0);
+    assert_int_equal(zmq_unbind(publisher, where.text), 0);
+    raw_send_frame(fd, RAW_COMMAND, "\11SUBSCRIBEb", 11);
+    while (recv(fd, octets, sizeof octets, 0) > 0)
+        continue; /* to the end: it has been sent away */
+    close(fd);
+    body[0] = 'b';
+    for (int i = 0; i < 10; i++)
+        send_bytes(publisher, body, 100, 0);
+}
+
+TEST(a_late_subscription_is_in_vain)
+{
+    subscribe_late(ZMQ_PUB);
+    subscribe_late(ZMQ_XPUB);
+}
+
 /* An inproc name is only a name. */
 TEST(unbinding_a_name_leaves_the_connections)
 {
@@ -81,6 +114,7 @@ int main(void)
         OVER_WIRE(unbinding_ends_the_connections),
         OVER_WIRE(unbound_endpoint_hears_nothing_more),
         OVER_WIRE(unbinding_loses_nothing),
+        RUN(a_late_subscription_is_in_vain),
         OVER(unbinding_a_name_leaves_the_connections, "inproc", "inproc://name"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
