@@ -60,6 +60,26 @@ void peer_retire(struct peer *peer)
     peer->ending = true;
 }
 
+void peer_ignore(struct peer *peer)
+{
+    struct socket *socket = peer->socket;
+    struct tally dropped = {0};
+    lane_close_all(socket);
+    peer->ignored = true;
+    if (socket->reading_peer == peer) {
+        buffer_drop_rest(&peer->in, &dropped);
+    } else {
+        lineup_remove_ready(&socket->lineup, peer);
+        buffer_term(&peer->in);
+    }
+    if (peer->twin)
+        twin_was_read(peer);
+    if (peer->held && peer->link) {
+        peer->held = false;
+        peer->link->resume(peer);
+    }
+}
+
 void peer_dismiss(struct peer *peer, const struct tally *tally)
 {
     struct socket *socket = peer->socket;
@@ -67,14 +87,7 @@ void peer_dismiss(struct peer *peer, const struct tally *tally)
     tally_add(&peer->books.forwarded, tally);
     peer_retire(peer);
     peer->dismissed = true;
-    if (socket->reading_peer != peer) {
-        lineup_remove_ready(&socket->lineup, peer);
-        buffer_term(&peer->in);
-    }
-    if (peer->held && peer->link) {
-        peer->held = false;
-        peer->link->resume(peer);
-    }
+    peer_ignore(peer);
     peer_mark_dirty(peer);
 }
 
@@ -268,7 +281,7 @@ size_t peer_deliver(struct peer *peer, const struct run *run)
 {
     struct socket *socket = peer->socket;
     size_t taken;
-    if (socket->closed || peer->dismissed)
+    if (socket->closed || peer->ignored)
         return run->size; /* nobody will read it */
     if (socket->pattern->deliver)
         taken = socket->pattern->deliver(socket, peer, run);

@@ -5,8 +5,9 @@
  *   in     pattern <─ recv ── [ in ] <─ peer_deliver() ── transport
  *
  * The peer of an accepted connection lives as long as the connection. The peer of a connect()
- * lives until disconnect: its link comes and goes, and what waits for it stays. A peer that is
- * closed while its inbox is not empty stays for the reader; then it is only `in`. */
+ * lives until disconnect, or until its dialer ends: its link comes and goes, and what waits for it
+ * stays. A peer that is closed while its inbox is not empty stays for the reader; then it is only
+ * `in`. */
 #ifndef GREENMQ_CORE_PEER_H
 #define GREENMQ_CORE_PEER_H
 
@@ -52,6 +53,7 @@ struct peer {
     bool joined;     /* it was ready once */
     bool ending;     /* disconnected by the application; out still leaves */
     bool unbound;    /* what it came by was unbound: it goes when nothing waits in out */
+    bool ignored;    /* nothing is received from it any more: see peer_ignore() */
     bool dismissed;  /* sent away: see peer_dismiss() */
     bool closed;     /* only `in` is left, see above */
     bool in_line;    /* in socket->lineup.ready */
@@ -107,6 +109,10 @@ void peer_close(struct peer *peer);
 
 /* The pattern shall not use it any more, while its output still leaves. */
 void peer_retire(struct peer *peer);
+
+/* Nothing is received from it any more, whatever it has sent or will send. A message whose first
+ * parts have been received is received to its end. */
+void peer_ignore(struct peer *peer);
 
 /* The application sends it away, by a message that counts as `tally`: what is queued still leaves,
  * nothing is received from it any more, and its connection ends for good. */

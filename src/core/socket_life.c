@@ -212,6 +212,8 @@ void socket_end_attachment(struct socket *socket, struct attachment *attachment)
     struct peer *peer = attachment->peer;
     if (attachment->bound)
         end_accepted(socket, attachment);
+    if (peer)
+        peer_ignore(peer);
     if (peer && peer->link && peer->ready)
         peer->link->flush(peer);
     if (!peer || !peer->out.tally.messages || socket->options.linger_ms == 0) {
@@ -220,6 +222,8 @@ void socket_end_attachment(struct socket *socket, struct attachment *attachment)
     }
     attachment->ended = true;
     peer_retire(peer);
+    if (peer->twin)
+        peer_retire(peer->twin); /* what it sent would go nowhere */
     start_linger(socket);
 }
 
