@@ -7,7 +7,11 @@
  *
  * All addresses of a name are tried in turn. After the last, it waits: ZMQ_RECONNECT_IVL, doubling
  * up to ZMQ_RECONNECT_IVL_MAX if that is set, and up to one ZMQ_RECONNECT_IVL more by chance, so
- * that many clients of a broker that restarts do not come all at once. */
+ * that many clients of a broker that restarts do not come all at once.
+ *
+ * Where no connection shall follow one that was made, the dialer ends with it, and its peer too:
+ * without ZMQ_RECONNECT_IVL, or when the far end refuses us. As in libzmq an attempt that reaches
+ * nobody ends nothing, and the endpoint of a peer that was sent away stays until disconnect. */
 #include "transport/dialer.h"
 
 #include "base/check.h"
@@ -35,7 +39,6 @@ struct dialer {
     uv_getaddrinfo_t resolver;
     bool resolving;
     bool closed;
-    bool given_up; /* a peer has refused us for good, or there is nothing to be dialed */
     uv_timer_t timer;
     unsigned handles;
     unsigned delay_ms; /* the last one, of a back-off */
@@ -82,7 +85,7 @@ static unsigned some_of(unsigned ms)
 static void wait_and_retry(struct dialer *dialer)
 {
     const struct options *options = dialer->options;
-    if (options->reconnect_ivl_ms <= 0 || dialer->given_up)
+    if (options->reconnect_ivl_ms <= 0)
         return;
     unsigned delay = (unsigned)options->reconnect_ivl_ms;
     unsigned max = (unsigned)options->reconnect_ivl_max_ms;
@@ -94,6 +97,30 @@ static void wait_and_retry(struct dialer *dialer)
     uv_timer_start(&dialer->timer, on_waited, delay, 0);
     loop_changed(&dialer->socket->ctx->loop);
     tell(dialer, ZMQ_EVENT_CONNECT_RETRIED, (int)delay);
+}
+
+static void end(struct dialer *dialer, enum leave why)
+{
+    struct peer *peer = dialer->attachment.peer;
+    if (dialer->stream && !dialer->stream->peer)
+        stream_close(dialer->stream); /* a peer closes its own */
+    dialer->stream = NULL;
+    dialer->attachment.peer = NULL;
+    if (peer) {
+        peer->why = why;
+        peer_close(peer);
+    }
+    socket_remove_attachment(&dialer->attachment);
+    dialer->closed = true;
+    uv_close((uv_handle_t *)&dialer->timer, on_handle_closed);
+    if (dialer->resolving)
+        uv_cancel((uv_req_t *)&dialer->resolver);
+    loop_changed(&dialer->socket->ctx->loop);
+}
+
+static void dialer_close(struct attachment *attachment)
+{
+    end((struct dialer *)attachment, LEAVE_LOCAL);
 }
 
 static struct dialer *of_owner(struct stream_owner *owner)
@@ -113,13 +140,16 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
 static void on_closed(struct stream_owner *owner, struct stream *stream, bool retry)
 {
     struct dialer *dialer = of_owner(owner);
-    bool was_dialing = stream->peer == NULL;
+    const struct peer *peer = stream->peer;
+    bool was_dialing = !peer, sent_away = peer && peer->dismissed;
+    bool was_last = !retry || (stream->made && dialer->options->reconnect_ivl_ms <= 0);
     dialer->stream = NULL;
-    dialer->given_up = !retry;
     uv_timer_stop(&dialer->timer);
     if (was_dialing && dialer->next)
         dial(dialer);
-    else
+    else if (was_last && !sent_away)
+        end(dialer, stream->why);
+    else if (retry)
         wait_and_retry(dialer);
 }
 
@@ -241,26 +271,6 @@ static void start(struct dialer *dialer)
         wait_and_retry(dialer);
 }
 
-static void dialer_close(struct attachment *attachment)
-{
-    struct dialer *dialer = (struct dialer *)attachment;
-    struct peer *peer = attachment->peer;
-    if (dialer->stream && !dialer->stream->peer)
-        stream_close(dialer->stream); /* a peer closes its own */
-    dialer->stream = NULL;
-    attachment->peer = NULL;
-    if (peer) {
-        peer->why = LEAVE_LOCAL;
-        peer_close(peer);
-    }
-    socket_remove_attachment(attachment);
-    dialer->closed = true;
-    uv_close((uv_handle_t *)&dialer->timer, on_handle_closed);
-    if (dialer->resolving)
-        uv_cancel((uv_req_t *)&dialer->resolver);
-    loop_changed(&dialer->socket->ctx->loop);
-}
-
 /* Takes ZMQ_SOCKS_PROXY over, HOST:PORT. False when that is nothing to be dialed; as in libzmq
  * the connection is then never made. */
 static bool find_proxy(struct dialer *dialer)
@@ -307,8 +317,7 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     dialer->timer.data = dialer;
     dialer->handles = 1;
     socket_set_last_endpoint(socket, text);
-    dialer->given_up = !find_proxy(dialer);
-    if (!dialer->given_up)
+    if (find_proxy(dialer))
         start(dialer);
     return 0;
 }

@@ -229,6 +229,7 @@ void stream_begin(struct stream *stream)
         stream_ask_proxy(stream);
         return;
     }
+    stream->made = true;
     if (stream->owner->endpoint)
         stream_tell(stream, ZMQ_EVENT_CONNECTED, stream->fd);
     stream->raw = option_is_raw(stream->options);

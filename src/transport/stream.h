@@ -51,6 +51,7 @@ struct stream {
     enum stream_state state;
     int events; /* that are polled for */
     bool raw;   /* it carries bare octets: no handshake, no frames */
+    bool made;  /* the far end has been reached, by way of the proxy if there is one */
     struct socket *socket;
     struct options *options;    /* frozen */
     struct stream_owner *owner; /* NULL once it needs to know nothing more */

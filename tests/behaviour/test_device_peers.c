@@ -348,6 +348,36 @@ TEST(a_peer_that_we_disconnect_has_left)
     assert_int_equal(account_of(rig.device).backend_peers, 0);
 }
 
+/* What waits for the dead is dropped, and the device's books say so. */
+TEST(a_device_counts_what_waited_for_the_lost)
+{
+    static char body[65536];
+    int port = 0, listener = raw_listen(&port, 5);
+    char where[64];
+    snprintf(where, sizeof where, "tcp://127.0.0.1:%d", port);
+    struct rig rig = {.front = open_socket(ZMQ_PULL), .back = open_socket(ZMQ_PUSH)};
+    rig.front_at = bind_to(rig.front, "tcp://127.0.0.1:*");
+    set_int(rig.back, ZMQ_RECONNECT_IVL, -1);
+    connect_to(rig.back, where);
+    start_rig(&rig, GMQ_DEVICE_STREAMER);
+    int fd = raw_accept(listener);
+    raw_handshake(fd, "PULL");
+    void *push = open_socket(ZMQ_PUSH);
+    set_int(push, ZMQ_LINGER, 0);
+    connect_to(push, rig.front_at.text);
+    wait_until(zmq_send(push, body, sizeof body, ZMQ_DONTWAIT) < 0); /* nobody reads */
+    wait_books(rig.device, books.forward.queued.messages > 0);
+    close(fd);
+    wait_books(rig.device, books.backend_left[GMQ_LEAVE_CLOSED] == 1);
+    wait_books(rig.device, books.forward.queued.messages == 0);
+    struct gmq_account books = account_of(rig.device);
+    assert_true(books.forward.dropped[GMQ_DROP_PEER_LOST].messages > 0);
+    assert_int_equal(books.backend_peers, 0);
+    struct gmq_peer line[4];
+    assert_int_equal(gmq_device_peers(rig.device, line, 4), 1); /* the front's */
+    close(listener);
+}
+
 /* The device connects: its peer stays while the connection comes and goes. */
 TEST(a_peer_comes_back)
 {
@@ -436,6 +466,7 @@ int main(void)
         RUN_DEVICE(a_peer_that_answers_no_heartbeats_has_left),
         RUN_DEVICE_OVER_ALL(a_peer_whose_name_is_taken_over_has_left),
         RUN_DEVICE_OVER_ALL(a_peer_that_we_disconnect_has_left),
+        RUN_DEVICE(a_device_counts_what_waited_for_the_lost),
         RUN_DEVICE(a_peer_comes_back),
         RUN_DEVICE_OVER_ALL(events_are_kept_as_many_as_asked_for),
         RUN_DEVICE(no_events_are_kept_unless_asked_for),
