@@ -133,8 +133,8 @@ TEST(relaxed_requester_drops_the_reply_that_it_has_received_half)
     expect_error(zmq_recv(req, NULL, 0, 0), EFSM);
 }
 
-/* More replies than its inbox takes: those that wait at the connection go on when there is room, and
- * the reply behind them is found by its number. */
+/* More replies than its inbox takes: those that wait at the connection go on when there is room,
+ * and the reply behind them is found by its number. */
 TEST(replies_beyond_the_high_water_mark_hold_nothing_up)
 {
     enum { STALE = 50 };
