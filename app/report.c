@@ -99,6 +99,10 @@ void report_account(const char *name, enum gmq_device_type type, const struct gm
     }
     if (account->frontend_refused || account->backend_refused)
         print_peers("refused", "", account->frontend_refused, account->backend_refused);
+    if (account->owed)
+        print_peers("replies owed", "", 0, account->owed);
+    if (account->unanswered)
+        print_peers("requests unanswered", "", 0, account->unanswered);
     printf("  %s: received + copied = forwarded + queued + dropped\n",
            report_balances(account) ? "the books balance" : "THE BOOKS DO NOT BALANCE");
     funlockfile(stdout);
@@ -127,6 +131,9 @@ void report_stats(const char *name, enum gmq_device_type type, const struct gmq_
         print_rates("backend to frontend", &before->backward, &now->backward, elapsed_s);
     if (now->capture.received.messages)
         print_rates("capture", &before->capture, &now->capture, elapsed_s);
+    if (type == GMQ_DEVICE_QUEUE)
+        printf(" replies %llu owed, %llu unanswered;", (unsigned long long)now->owed,
+               (unsigned long long)now->unanswered);
     printf(" peers %llu frontend, %llu backend\n", (unsigned long long)now->frontend_peers,
            (unsigned long long)now->backend_peers);
     funlockfile(stdout);

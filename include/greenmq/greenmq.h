@@ -96,8 +96,9 @@ struct gmq_tally {
 struct gmq_flow {
     struct gmq_tally received;  /* taken from peers of the incoming socket */
     struct gmq_tally copied;    /* further copies made for fan-out: a message for three
-                                   subscribers is received once and copied twice; and the parts
-                                   that REQ and REP put in front of what is sent */
+                                   subscribers is received once and copied twice; the parts
+                                   that REQ and REP put in front of what is sent; and the messages
+                                   of ZMQ_PROBE_ROUTER and ZMQ_XPUB_WELCOME_MSG */
     struct gmq_tally forwarded; /* left: handed to the operating system, or to an inproc peer */
     struct gmq_tally queued;    /* waits for a peer of the outgoing socket to take it */
     struct gmq_tally dropped[GMQ_DROP_REASONS];
@@ -113,7 +114,9 @@ struct gmq_account {
     uint64_t frontend_joined, backend_joined; /* connected since the start, those at start too */
     uint64_t frontend_left[GMQ_LEAVE_REASONS], backend_left[GMQ_LEAVE_REASONS];
     uint64_t frontend_refused, backend_refused; /* connections cut for breaking the protocol */
-    int state;                                  /* enum gmq_device_state */
+    uint64_t owed; /* replies that are due from peers of the backend: see gmq_device_drain() */
+    uint64_t unanswered; /* requests whose peer left before it had replied */
+    int state;           /* enum gmq_device_state */
 };
 
 enum gmq_device_state {
@@ -133,6 +136,7 @@ struct gmq_peer {
     char endpoint[256];   /* its address, ends in NUL; may be empty */
     int connected;        /* 0 while a connecting peer is between two connections */
     struct gmq_flow flow; /* `copied` stays 0 */
+    uint64_t owed;        /* replies that are due from it */
 };
 
 /* Something that happened to a peer. */
@@ -174,11 +178,12 @@ GMQ_EXPORT int gmq_device_start(struct gmq_device *device);
 GMQ_EXPORT int gmq_device_pause(struct gmq_device *device);
 GMQ_EXPORT int gmq_device_resume(struct gmq_device *device);
 
-/* Takes no more messages from the frontend, lets out what is queued, and lets replies to
- * requests that a QUEUE has forwarded come back; then stops. Waits until that is done, at most
- * deadline_ms milliseconds (-1: without limit); at the deadline the device is stopped all the
- * same. Returns 0 when all was let out, 1 when the deadline came first. EINVAL: the device does
- * not run; EINTR: a signal came, and it is still draining; ETERM. */
+/* Takes no more messages from the frontend, lets out what is queued, and lets replies come back
+ * to requests that a QUEUE, or a backend of type REQ, has forwarded; then stops. Each peer of the
+ * backend owes one reply a request; what it owes when it leaves is not waited for. Waits until that
+ * is done, at most deadline_ms milliseconds (-1: without limit); at the deadline the device is
+ * stopped all the same. Returns 0 when all was let out, 1 when the deadline came first. EINVAL: the
+ * device does not run; EINTR: a signal came, and it is still draining; ETERM. */
 GMQ_EXPORT int gmq_device_drain(struct gmq_device *device, long deadline_ms);
 
 /* Stops at once. What is still queued is dropped and counted, but for a message that has begun to

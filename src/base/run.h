@@ -100,6 +100,17 @@ static inline struct run run_after(const struct run *run, const struct run *head
     return rest;
 }
 
+/* What a run counts with `prefix` (may be NULL) in front of each message. */
+static inline struct tally run_units(const struct run *run, const struct prefix *prefix)
+{
+    struct tally units = run->tally;
+    if (prefix) {
+        units.parts += prefix->parts * units.messages;
+        units.bytes += prefix->bytes * units.messages;
+    }
+    return units;
+}
+
 /* The run of whole messages within the first `size` octets; of a large one, all or nothing. */
 struct run run_within(const struct run *run, size_t size);
 

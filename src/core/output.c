@@ -109,11 +109,7 @@ void peer_count_own(struct peer *peer, const struct tally *tally)
  * part of one has got into the output. */
 static bool queue(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
-    struct tally tally = run->tally;
-    if (prefix) {
-        tally.parts += prefix->parts * tally.messages;
-        tally.bytes += prefix->bytes * tally.messages;
-    }
+    struct tally tally = run_units(run, prefix);
     uint64_t before = peer->out.bytes;
     peer_count_queued(peer, &tally);
     if (buffer_append_run(&peer->out, run, prefix) == 0)
@@ -192,6 +188,15 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
     if (!buffer_is_empty(&peer->out))
         peer_mark_dirty(peer);
     return run->size - rest.size;
+}
+
+bool peer_write_own(struct peer *peer, const struct run *message)
+{
+    struct tally units = in_books(peer, &message->tally);
+    if (!peer_write(peer, message, NULL))
+        return false;
+    tally_add(&peer->socket->ledger.copied, &units);
+    return true;
 }
 
 void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,

@@ -45,6 +45,9 @@ void peer_count_queued(struct peer *peer, const struct tally *tally);
 /* For links that tell of subscriptions in messages of their own, put into peer->out: books them. */
 void peer_count_own(struct peer *peer, const struct tally *tally);
 
+/* Writes one message that nobody has sent, and books it. False: there is no room for it. */
+bool peer_write_own(struct peer *peer, const struct run *message);
+
 /* Drops all that waits in peer->out. */
 void peer_drop_output(struct peer *peer, enum drop reason);
 

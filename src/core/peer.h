@@ -75,6 +75,8 @@ struct peer {
 
     uint64_t left_bytes; /* once it is closed: counted in ctx->departed_bytes */
     struct tally received;
+    uint64_t probes;  /* messages of ZMQ_PROBE_ROUTER written to it, until a device has seen them */
+    uint64_t settled; /* a device's: so many of those forwarded to it await no reply any more */
     struct ledger books; /* forwarded, queued and dropped of what was written to it */
 
     TAILQ_ENTRY(peer) all; /* socket->peers */

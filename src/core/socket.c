@@ -293,11 +293,8 @@ void socket_probe(struct socket *socket, struct peer *peer)
 {
     static const uint8_t empty[FRAME_SHORT_HEADER];
     struct run run = {.data = empty, .size = sizeof empty, .tally = {.messages = 1, .parts = 1}};
-    if (!socket->options.probe_router)
-        return;
-    tally_add(&socket->ledger.received, &run.tally);
-    if (!peer_write(peer, &run, NULL))
-        ledger_drop(&socket->ledger, DROP_FULL, &run.tally);
+    if (socket->options.probe_router && peer_write_own(peer, &run))
+        peer->probes++;
 }
 
 void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter)

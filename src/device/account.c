@@ -79,10 +79,13 @@ void account_read(struct gmq_device *device, struct gmq_account *account)
     memcpy(account->backend_left, back->left, sizeof account->backend_left);
     account->frontend_refused = front->refused;
     account->backend_refused = back->refused;
+    account->owed = replies_owed(device);
+    account->unanswered = device->unanswered;
     account->state = device->state;
 }
 
-static void describe(struct gmq_peer *line, const struct peer *peer, int backend)
+static void describe(struct gmq_peer *line, const struct side *side, const struct peer *peer,
+                     int backend)
 {
     *line = (struct gmq_peer){.backend = backend, .connected = peer->ready};
     line->routing_id_size = peer->id_size;
@@ -92,6 +95,7 @@ static void describe(struct gmq_peer *line, const struct peer *peer, int backend
         peer->link->describe(peer, line->endpoint, sizeof line->endpoint);
     copy_flow(&line->flow, &peer->books);
     memcpy(&line->flow.received, &peer->received, sizeof line->flow.received);
+    line->owed = side->device->awaits_replies && backend ? replies_owed_by(peer) : 0;
 }
 
 static long list_peers(const struct side *side, int backend, struct gmq_peer *peers, size_t count,
@@ -100,7 +104,7 @@ static long list_peers(const struct side *side, int backend, struct gmq_peer *pe
     const struct peer *peer;
     TAILQ_FOREACH(peer, &side->socket->peers, all) {
         if ((size_t)found < count)
-            describe(&peers[found], peer, backend);
+            describe(&peers[found], side, peer, backend);
         found++;
     }
     return found;

@@ -20,17 +20,6 @@ static size_t discard(struct sink *sink, struct peer *peer, const struct run *ru
     return run->size;
 }
 
-/* What a run counts with its prefixes. */
-static struct tally count(const struct run *run, const struct prefix *prefix)
-{
-    struct tally tally = run->tally;
-    if (prefix) {
-        tally.parts += prefix->parts * tally.messages;
-        tally.bytes += prefix->bytes * tally.messages;
-    }
-    return tally;
-}
-
 /* How many more messages may be kept. */
 static uint64_t room(const struct gmq_device *device)
 {
@@ -52,7 +41,7 @@ static size_t keep(struct gmq_device *device, const struct run *run, const struc
     struct run head = run->large ? *run : run_take(run, messages);
     if (kept->bytes + head.size > KEPT_BYTES || buffer_append_run(kept, &head, prefix) < 0)
         return 0;
-    struct tally tally = count(&head, prefix);
+    struct tally tally = run_units(&head, prefix);
     tally_add(&device->capture->ledger.queued, &tally);
     return head.size;
 }
@@ -137,6 +126,6 @@ void capture_run(struct gmq_device *device, const struct run *run, const struct 
         rest = behind(&rest, keep(device, &rest, prefix));
     if (!rest.size)
         return;
-    struct tally lost = count(&rest, prefix);
+    struct tally lost = run_units(&rest, prefix);
     ledger_drop(&socket->ledger, DROP_FULL, &lost);
 }

@@ -44,6 +44,7 @@ int device_start(struct gmq_device *device)
     }
     device->state = GMQ_DEVICE_RUNNING;
     account_start(device);
+    replies_start(device);
     relay_start(&device->front);
     if (!is_reflector(device))
         relay_start(&device->back);
@@ -141,6 +142,5 @@ bool device_is_drained(const struct gmq_device *device)
     if (forward->queued.messages || backward->queued.messages ||
         !buffer_is_empty(&device->front.pending) || !buffer_is_empty(&device->back.pending))
         return false;
-    return device->type != GMQ_DEVICE_QUEUE ||
-           forward->forwarded.messages <= backward->received.messages;
+    return replies_are_in(device);
 }

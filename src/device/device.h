@@ -53,9 +53,12 @@ struct gmq_device {
     struct control control;
     enum gmq_device_type type;
     enum gmq_device_state state;
-    bool terminated; /* stopped because the context ends or a socket was closed */
-    bool drained;    /* stopped because a drain had let all out */
-    bool keeps;      /* what is queued at the stop stays with the sockets, to linger there */
+    bool terminated;     /* stopped because the context ends or a socket was closed */
+    bool drained;        /* stopped because a drain had let all out */
+    bool keeps;          /* what is queued at the stop stays with the sockets, to linger there */
+    bool awaits_replies; /* see replies.c, as for the next two: */
+    uint64_t settled;    /* of what the backend forwarded, what awaits no reply any more */
+    uint64_t unanswered; /* requests whose worker has left */
     struct watches watches;
     struct gmq_account closing; /* the books when it was stopped; empty before */
     struct events events;
@@ -67,6 +70,15 @@ void relay_init(struct side *side, struct gmq_device *device, struct socket *soc
 void relay_start(struct side *side);
 void relay_stop(struct side *side);
 void relay_pump_later(struct side *side);
+
+/* replies.c: what the backend's peers owe */
+void replies_start(struct gmq_device *device);
+void replies_joined(struct side *side, struct peer *peer);
+void replies_came(struct side *side, struct peer *peer, uint64_t messages);
+void replies_left(struct side *side, struct peer *peer);
+bool replies_are_in(const struct gmq_device *device);
+uint64_t replies_owed(const struct gmq_device *device);
+uint64_t replies_owed_by(const struct peer *peer);
 
 /* capture.c: copies of what passes */
 void capture_start(struct gmq_device *device);

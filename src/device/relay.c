@@ -43,12 +43,17 @@ static void tell_drain(struct side *side)
         device_notify(side->device);
 }
 
+static void count_received(struct side *side, struct peer *peer, const struct tally *tally)
+{
+    tally_add(&peer->received, tally);
+    replies_came(side, peer, tally->messages);
+}
+
 /* Routes a run to the other side and books what has gone. Returns octets taken. */
 static size_t forward(struct side *side, struct peer *peer, const struct run *run,
                       const struct prefix *prefix)
 {
     struct socket *out = side->other->socket;
-    struct tally tally;
     size_t taken = run->size;
     bool sends = out->pattern->route != NULL;
     if (sends)
@@ -56,14 +61,10 @@ static size_t forward(struct side *side, struct peer *peer, const struct run *ru
     if (!taken)
         return 0;
     struct run gone = run_within(run, taken);
-    tally = gone.tally;
-    if (prefix) {
-        tally.parts += prefix->parts * tally.messages;
-        tally.bytes += prefix->bytes * tally.messages;
-    }
+    struct tally tally = run_units(&gone, prefix);
     tally_add(&out->ledger.received, &tally);
     if (peer)
-        tally_add(&peer->received, &tally);
+        count_received(side, peer, &tally);
     if (!sends)
         ledger_drop(&out->ledger, DROP_NO_ROUTE, &tally);
     if (side->device->capture)
@@ -231,7 +232,7 @@ static bool receive_pending(struct side *side)
         msg_close(&part);
     }
     if (peer)
-        tally_add(&peer->received, &tally);
+        count_received(side, peer, &tally);
     if (!kept)
         lose_pending(side, &tally);
     return kept;
@@ -309,6 +310,7 @@ static void peer_joined(struct sink *sink, struct peer *peer)
 {
     struct side *side = (struct side *)sink;
     side->joined++;
+    replies_joined(side, peer);
     tell(side, GMQ_EVENT_JOINED, peer, "");
 }
 
@@ -317,6 +319,7 @@ static void peer_left(struct sink *sink, struct peer *peer)
     struct side *side = (struct side *)sink;
     unhold(side, peer);
     side->left[peer->why]++;
+    replies_left(side, peer);
     tell(side, GMQ_EVENT_LEFT, peer, account_leave_name(peer->why));
     tell_drain(side); /* what was queued for it is not waited for any more */
 }

@@ -26,22 +26,12 @@ void fan_term(struct fan *fan)
     *fan = (struct fan){0};
 }
 
-struct tally fan_units(const struct run *run, const struct prefix *prefix)
-{
-    struct tally units = run->tally;
-    if (prefix) {
-        units.parts += prefix->parts * units.messages;
-        units.bytes += prefix->bytes * units.messages;
-    }
-    return units;
-}
-
 static void drop_rest(struct peer *peer, const struct run *run, size_t taken,
                       const struct prefix *prefix)
 {
     struct run gone = run_within(run, taken);
     struct run rest = run->large ? *run : run_after(run, &gone);
-    struct tally units = fan_units(&rest, prefix);
+    struct tally units = run_units(&rest, prefix);
     ledger_drop(&peer->socket->ledger, DROP_FULL, &units);
     ledger_drop(&peer->books, DROP_FULL, &units);
 }
@@ -49,7 +39,7 @@ static void drop_rest(struct peer *peer, const struct run *run, size_t taken,
 void fan_write(struct socket *socket, const struct fan *fan, const struct run *run,
                const struct prefix *prefix)
 {
-    struct tally units = fan_units(run, prefix);
+    struct tally units = run_units(run, prefix);
     if (!fan->count) {
         ledger_drop(&socket->ledger, DROP_UNWANTED, &units);
         return;

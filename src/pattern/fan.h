@@ -24,7 +24,4 @@ uint64_t fan_room(const struct fan *fan);
 
 void fan_term(struct fan *fan);
 
-/* What a run counts in the books when `prefix` (may be NULL) goes before each message. */
-struct tally fan_units(const struct run *run, const struct prefix *prefix);
-
 #endif

@@ -221,7 +221,7 @@ size_t publish_route(struct socket *socket, const struct run *run, const struct 
         if (choose(socket, topic, &fan)) {
             head = send_alike(socket, &fan, &head, prefix);
         } else {
-            struct tally units = fan_units(&head, prefix);
+            struct tally units = run_units(&head, prefix);
             ledger_drop(&socket->ledger, DROP_NO_MEMORY, &units);
         }
         if (!head.size)

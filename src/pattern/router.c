@@ -107,7 +107,8 @@ static size_t route_prefixed(struct socket *socket, const struct run *run,
     while (run_next(&rest, &message)) {
         struct buffer named = {0};
         if (buffer_append_run(&named, &message, prefix) < 0) {
-            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &message.tally);
+            struct tally lost = run_units(&message, prefix);
+            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &lost);
             continue;
         }
         message = (struct run){.large = &named, .size = named.bytes, .tally = named.tally};

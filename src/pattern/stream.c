@@ -82,7 +82,8 @@ static bool send_prefixed(struct socket *socket, const struct run *message,
     struct buffer named = {0};
     bool sent = true;
     if (buffer_append_run(&named, message, prefix) < 0) {
-        ledger_drop(&socket->ledger, DROP_NO_MEMORY, &message->tally);
+        struct tally lost = run_units(message, prefix);
+        ledger_drop(&socket->ledger, DROP_NO_MEMORY, &lost);
     } else {
         struct run run = {.large = &named, .size = named.bytes, .tally = named.tally};
         sent = send_one(socket, &run);

@@ -41,7 +41,7 @@ static void route_plain(struct socket *socket, const struct run *run, const stru
     TAILQ_FOREACH(peer, &socket->peers, all) {
         all = all && (!peer->attached || fan_add(&fan, peer));
     }
-    struct tally units = fan_units(run, prefix);
+    struct tally units = run_units(run, prefix);
     if (all)
         fan_write(socket, &fan, run, prefix);
     else

@@ -76,11 +76,38 @@ TEST(peer_that_is_renamed_while_messages_wait)
     close(listener);
 }
 
+/* Nobody has sent it, and no worker has said it: it came into being in the socket. */
+TEST(a_probe_is_a_copy)
+{
+    struct rig rig = {.front = open_socket(ZMQ_ROUTER), .back = open_socket(ZMQ_DEALER)};
+    set_int(rig.front, ZMQ_PROBE_ROUTER, 1);
+    set_int(rig.back, ZMQ_PROBE_ROUTER, 1);
+    rig.front_at = bind_anew(rig.front, *state);
+    rig.back_at = bind_anew(rig.back, *state);
+    start_rig(&rig, GMQ_DEVICE_QUEUE);
+    void *client = open_socket(ZMQ_DEALER);
+    set_text(client, ZMQ_ROUTING_ID, "alice");
+    connect_to(client, rig.front_at.text);
+    expect_parts(client, "");
+    void *worker = peer_at(ZMQ_DEALER, rig.back_at);
+    expect_parts(worker, "");
+    wait_books(rig.device,
+               books.forward.forwarded.messages + books.backward.forwarded.messages == 2);
+    struct gmq_account seen = account_of(rig.device);
+    struct gmq_tally there = {1, 1, 0}, back = {1, 2, 5};
+    assert_true(same_tally(&seen.forward.copied, &there));
+    assert_true(same_tally(&seen.backward.copied, &back));
+    assert_int_equal(seen.forward.received.messages + seen.backward.received.messages, 0);
+    assert_int_equal(seen.owed, 0);
+    assert_int_equal(gmq_device_drain(rig.device, -1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_DEVICE(replies_behind_envelopes_of_different_length),
         RUN_DEVICE(peer_that_is_renamed_while_messages_wait),
+        RUN_DEVICE_OVER_ALL(a_probe_is_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
