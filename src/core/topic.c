@@ -1,45 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* The tree of subscriptions: see topic.h. Every walk is a loop, as a topic may be long. A node
- * is one block of memory with its label in it. It may move when it is merged with its parent, so
- * each holder knows its nodes and each interest its place among them.
+/* The tree of subscriptions: see topic.h. Every walk is a loop, as a topic may be long. A node may
+ * get another number when it changes, so each holder knows its nodes and each interest its place
+ * among them.
  *
  * Failures: -ENOMEM, and the tree is as before, but that a node may have stayed split. Removing
  * needs no memory, except to merge two nodes; without it they stay two. */
 #include "core/topic.h"
 
 #include "base/check.h"
+#include "core/topic_node.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_FIRST = 64, HELD_FIRST = 2 };
-
-static size_t node_bytes(size_t label_size)
-{
-    size_t bytes = offsetof(struct topic, label) + label_size;
-    return bytes > sizeof(struct topic) ? bytes : sizeof(struct topic);
-}
-
-static struct topic *new_topic(struct topic *parent, const uint8_t *label, size_t size)
-{
-    struct topic *topic = malloc(node_bytes(size));
-    if (!topic)
-        return NULL;
-    *topic = (struct topic){.parent = parent, .size = (uint32_t)size};
-    if (size)
-        memcpy(topic->label, label, size);
-    return topic;
-}
-
-int topic_init(struct topics *topics)
-{
-    *topics = (struct topics){.root = new_topic(NULL, NULL, 0)};
-    return topics->root ? 0 : -ENOMEM;
-}
+enum { TEXT_FIRST = 64, TEXT_KEEP = 65536, HELD_FIRST = 2, HELD_DOUBLES = 64, HOLDERS_FIRST = 4 };
 
 uint8_t *topic_text(struct topics *topics, size_t size)
 {
+    if (!topics->root && topics->text_room > TEXT_KEEP && size < TEXT_KEEP / 2) {
+        free(topics->text);
+        topics->text = NULL;
+        topics->text_room = 0;
+    }
     if (size >= topics->text_room) {
         size_t room = topics->text_room ? topics->text_room : TEXT_FIRST;
         while (room <= size)
@@ -53,139 +36,83 @@ uint8_t *topic_text(struct topics *topics, size_t size)
     return topics->text + 1;
 }
 
-/* Children: an array of pointers, and behind it one of the first octets of their labels. */
-
-static uint8_t *keys(const struct topic *topic)
+void topic_term(struct topics *topics)
 {
-    return (uint8_t *)(topic->child + topic->room);
+    slab_term(&topics->nodes);
+    free(topics->holder);
+    free(topics->text);
+    *topics = (struct topics){0};
 }
 
-static struct topic **find_child(const struct topic *topic, uint8_t key)
-{
-    if (!topic->children)
-        return NULL;
-    const uint8_t *first = keys(topic), *at = memchr(first, key, topic->children);
-    return at ? &topic->child[at - first] : NULL;
-}
+/* Holders: each has a number and an array of what it holds. */
 
-static int set_room(struct topic *topic, uint16_t room)
+static int number_holder(struct topics *topics, struct holder *holder)
 {
-    struct topic **child = room ? malloc(room * (sizeof(struct topic *) + 1)) : NULL;
-    if (room && !child)
-        return -ENOMEM;
-    if (child && topic->children) {
-        memcpy(child, topic->child, topic->children * sizeof(struct topic *));
-        memcpy(child + room, keys(topic), topic->children);
+    uint32_t n = topics->holder_free;
+    if (!n) {
+        if (topics->holder_count == topics->holder_room) {
+            uint32_t room = topics->holder_room ? 2 * topics->holder_room : HOLDERS_FIRST;
+            union holder_place *grown = realloc(topics->holder, room * sizeof *grown);
+            if (!grown)
+                return -ENOMEM;
+            topics->holder = grown;
+            topics->holder_room = room;
+        }
+        if (!topics->holder_count)
+            topics->holder[topics->holder_count++].holder = NULL;
+        n = topics->holder_count++;
+    } else {
+        topics->holder_free = (uint32_t)(topics->holder[n].next >> 1);
     }
-    free(topic->child);
-    topic->child = child;
-    topic->room = room;
+    topics->holder[n].holder = holder;
+    holder->number = n;
     return 0;
 }
 
-static int add_child(struct topic *parent, struct topic *child)
+static void forget_number(struct topics *topics, struct holder *holder)
 {
-    if (parent->children == parent->room) {
-        uint16_t room = parent->room ? (uint16_t)(parent->room * 2) : 1;
-        if (set_room(parent, room) < 0)
+    topics->holder[holder->number].next = (uintptr_t)topics->holder_free << 1 | 1;
+    topics->holder_free = holder->number;
+    holder->number = 0;
+    free(holder->held);
+    holder->held = NULL;
+    holder->room = 0;
+}
+
+/* Makes room for one more; the first time the holder gets its number. */
+static int reserve_held(struct topics *topics, struct holder *holder)
+{
+    if (holder->count == holder->room) {
+        uint32_t room = holder->room < HELD_DOUBLES ? holder->room * 2
+                                                    : holder->room + holder->room / 4;
+        room = room < HELD_FIRST ? HELD_FIRST : room;
+        uint32_t *held = realloc(holder->held, room * sizeof *held);
+        if (!held)
             return -ENOMEM;
+        holder->held = held;
+        holder->room = room;
     }
-    keys(parent)[parent->children] = child->label[0];
-    parent->child[parent->children++] = child;
-    return 0;
+    return holder->number ? 0 : number_holder(topics, holder);
 }
 
-static void remove_child(struct topic *parent, const struct topic *child)
+static void unreserve_held(struct topics *topics, struct holder *holder)
 {
-    struct topic **slot = find_child(parent, child->label[0]);
-    size_t at = (size_t)(slot - parent->child);
-    size_t last = --parent->children;
-    parent->child[at] = parent->child[last];
-    keys(parent)[at] = keys(parent)[last];
-    if (last == 0)
-        set_room(parent, 0);
-    else if (last <= parent->room / 4)
-        set_room(parent, parent->room / 2);
+    if (holder->count)
+        return;
+    if (holder->number)
+        forget_number(topics, holder);
 }
 
-/* Interests: inside the node when there is one, else an array with room for the next power of
- * two. */
-
-static struct interest *interests_of(struct topic *topic)
+static void drop_held(struct topics *topics, struct holder *holder, uint32_t place)
 {
-    return topic->interests == 1 ? &topic->one : topic->many;
-}
-
-static struct interest *find_interest(struct topic *topic, const struct holder *holder)
-{
-    struct interest *interest = interests_of(topic);
-    for (uint32_t i = 0; i < topic->interests; i++)
-        if (interest[i].holder == holder)
-            return &interest[i];
-    return NULL;
-}
-
-/* A place for one more, or NULL without memory. */
-static struct interest *new_interest(struct topic *topic)
-{
-    uint32_t count = topic->interests;
-    if (count == 0) {
-        topic->interests = 1;
-        return &topic->one;
-    }
-    if ((count & (count - 1)) == 0) {
-        struct interest first = topic->one;
-        struct interest *many = count == 1 ? NULL : topic->many;
-        many = realloc(many, 2 * (size_t)count * sizeof *many);
-        if (!many)
-            return NULL;
-        if (count == 1)
-            many[0] = first;
-        topic->many = many;
-    }
-    topic->interests++;
-    return &topic->many[count];
-}
-
-static void drop_interest(struct topic *topic, struct interest *interest)
-{
-    struct interest *list = interests_of(topic);
-    *interest = list[--topic->interests];
-    if (topic->interests == 1) {
-        topic->one = list[0];
-        free(list);
-    }
-}
-
-/* Holders: an array of what they hold. */
-
-static int reserve_held(struct holder *holder)
-{
-    if (holder->count < holder->room)
-        return 0;
-    uint32_t room = holder->room ? holder->room * 2 : HELD_FIRST;
-    struct topic **held = realloc(holder->held, room * sizeof(struct topic *));
-    if (!held)
-        return -ENOMEM;
-    holder->held = held;
-    holder->room = room;
-    return 0;
-}
-
-static void drop_held(struct holder *holder, uint32_t place)
-{
-    struct topic *last = holder->held[--holder->count];
+    uint32_t last = holder->held[--holder->count];
     if (place != holder->count) {
-        find_interest(last, holder)->place = place;
+        node_set_place(topics, last, holder->number, place);
         holder->held[place] = last;
     }
-    if (holder->count == 0) {
-        free(holder->held);
-        holder->held = NULL;
-        holder->room = 0;
-    } else if (holder->count < holder->room / 4) {
-        uint32_t room = holder->room / 2;
-        struct topic **held = realloc(holder->held, room * sizeof(struct topic *));
+    if (holder->count >= HELD_DOUBLES && holder->count < holder->room / 2) {
+        uint32_t room = holder->count + holder->count / 4;
+        uint32_t *held = realloc(holder->held, room * sizeof *held);
         if (held) {
             holder->held = held;
             holder->room = room;
@@ -197,15 +124,16 @@ static void drop_held(struct holder *holder, uint32_t place)
 
 /* How far a text goes along: all of `node` and its parents, and `shared` octets of `child`. */
 struct place {
-    struct topic *node, *child;
+    uint32_t node, child;
     size_t depth;  /* octets up to the end of the node */
     size_t shared; /* less than the child's label, more than 0 if there is one */
 };
 
-static size_t shared_octets(const struct topic *topic, const uint8_t *text, size_t size)
+static size_t shared_octets(const struct node *node, const uint8_t *text, size_t size)
 {
-    size_t n = 1, max = topic->size < size ? topic->size : size;
-    while (n < max && topic->label[n] == text[n])
+    const uint8_t *label = node_label(node);
+    size_t n = 1, max = node->size < size ? node->size : size;
+    while (n < max && label[n] == text[n])
         n++;
     return n;
 }
@@ -215,253 +143,302 @@ static struct place locate(const struct topics *topics, const uint8_t *text, siz
     struct place place = {.node = topics->root};
     while (place.depth < size) {
         const uint8_t *rest = text + place.depth;
-        struct topic **slot = find_child(place.node, *rest);
-        if (!slot)
+        uint32_t child = node_find(topics, node_at(topics, place.node), *rest);
+        if (!child)
             break;
-        size_t shared = shared_octets(*slot, rest, size - place.depth);
-        if (shared < (*slot)->size) {
-            place.child = *slot;
+        const struct node *node = node_at(topics, child);
+        size_t shared = shared_octets(node, rest, size - place.depth);
+        if (shared < node->size) {
+            place.child = child;
             place.shared = shared;
             break;
         }
         place.depth += shared;
-        place.node = *slot;
+        place.node = child;
     }
     return place;
 }
 
-/* Puts a node above `low` that takes the first octets of its label. */
-static struct topic *split(struct topic *low, size_t size)
+/* Puts a node above `low` that takes the first octets of its label. Returns it, or 0. */
+static uint32_t split(struct topics *topics, uint32_t low, size_t size)
 {
-    struct topic *high = new_topic(low->parent, low->label, size);
-    if (!high)
-        return NULL;
-    if (set_room(high, 1) < 0) {
-        free(high);
-        return NULL;
+    struct parts parts, high = {.children = 1, .size = size};
+    node_open(topics, low, &parts);
+    high.parent = parts.parent;
+    memcpy(high.label, parts.label, size);
+    high.child = node_block(topics, parts.label[size], low);
+    uint32_t n = high.child ? node_new(topics, &high) : 0;
+    if (!n) {
+        if (high.child)
+            slab_free(&topics->nodes, high.child);
+        return 0;
     }
-    *find_child(low->parent, low->label[0]) = high;
-    low->size -= (uint32_t)size;
-    memmove(low->label, low->label + size, low->size);
-    low->parent = high;
-    add_child(high, low);
-    return high;
+    node_set_child(topics, high.parent, high.label[0], n);
+    parts.parent = n;
+    parts.size -= size;
+    memmove(parts.label, parts.label + size, parts.size);
+    node_store(topics, low, &parts); /* it has become smaller */
+    return n;
 }
 
-/* A node has moved: tells those who point to it. */
-static void moved(struct topic *topic)
+/* Puts a node in the place of its parent, which has no other child, if their labels fit one. */
+static void merge(struct topics *topics, uint32_t low)
 {
-    struct interest *interest = interests_of(topic);
-    for (uint32_t i = 0; i < topic->interests; i++)
-        if (interest[i].holder)
-            interest[i].holder->held[interest[i].place] = topic;
-    for (size_t i = 0; i < topic->children; i++)
-        topic->child[i]->parent = topic;
-}
-
-/* Puts a node in the place of its parent, which has no other child. */
-static void merge(struct topic *low)
-{
-    struct topic *high = low->parent;
-    size_t size = (size_t)high->size + low->size;
-    struct topic *grown = realloc(low, node_bytes(size));
-    if (!grown)
+    struct parts parts, above;
+    node_open(topics, low, &parts);
+    uint32_t high = parts.parent;
+    node_open(topics, high, &above);
+    if (above.size + parts.size > LABEL_MAX || node_is_heavy(&parts))
         return;
-    memmove(grown->label + high->size, grown->label, grown->size);
-    memcpy(grown->label, high->label, high->size);
-    grown->size = (uint32_t)size;
-    grown->parent = high->parent;
-    *find_child(high->parent, high->label[0]) = grown;
-    moved(grown);
-    free(high->child);
-    free(high);
+    memmove(parts.label + above.size, parts.label, parts.size);
+    memcpy(parts.label, above.label, above.size);
+    parts.size += above.size;
+    parts.parent = above.parent;
+    uint32_t now = node_store(topics, low, &parts);
+    if (!now)
+        return;
+    node_set_child(topics, above.parent, above.label[0], now);
+    slab_free(&topics->nodes, above.child);
+    node_free(topics, high);
 }
 
-/* Takes out what stands for nothing from `topic` upwards. */
-static void tidy(struct topic *topic)
+/* Takes out what stands for nothing from node `n` upwards. */
+static void tidy(struct topics *topics, uint32_t n)
 {
-    while (topic->parent && !topic->interests && !topic->children) {
-        struct topic *parent = topic->parent;
-        remove_child(parent, topic);
-        free(topic);
-        topic = parent;
+    const struct node *node = node_at(topics, n);
+    while (node->parent && !node_is_topic(node) && !node_children(node)) {
+        uint32_t parent = node_remove_child(topics, node->parent, node_label(node)[0]);
+        node_free(topics, n);
+        n = parent;
+        node = node_at(topics, n);
     }
-    if (topic->parent && !topic->interests && topic->child && topic->children == 1)
-        merge(topic->child[0]);
+    if (node_is_topic(node) || node_children(node) > 1)
+        return;
+    if (node->parent)
+        merge(topics, node_next(topics, node, -1));
+}
+
+/* One more node below `parent`. Returns it, or 0. */
+static uint32_t add_leaf(struct topics *topics, uint32_t parent, const uint8_t *text, size_t size)
+{
+    struct parts parts = {.parent = parent, .size = size};
+    memcpy(parts.label, text, size);
+    uint32_t leaf = node_new(topics, &parts);
+    if (!leaf)
+        return 0;
+    if (node_add_child(topics, parent, text[0], leaf))
+        return leaf;
+    node_free(topics, leaf);
+    return 0;
 }
 
 /* The node that ends at `size`, made if need be. */
-static struct topic *grow(struct topics *topics, const uint8_t *text, size_t size)
+static uint32_t grow(struct topics *topics, const uint8_t *text, size_t size)
 {
+    const struct parts empty = {0};
+    if (!topics->root && !(topics->root = node_new(topics, &empty)))
+        return 0;
     struct place place = locate(topics, text, size);
-    struct topic *node = place.child ? split(place.child, place.shared) : place.node;
+    uint32_t node = place.child ? split(topics, place.child, place.shared) : place.node;
     size_t depth = place.depth + place.shared;
-    if (!node || depth == size)
-        return node;
-    struct topic *leaf = new_topic(node, text + depth, size - depth);
-    if (leaf && add_child(node, leaf) == 0)
-        return leaf;
-    free(leaf);
-    tidy(node);
-    return NULL;
+    while (node && depth < size) {
+        size_t part = size - depth < LABEL_MAX ? size - depth : LABEL_MAX;
+        uint32_t leaf = add_leaf(topics, node, text + depth, part);
+        if (!leaf)
+            tidy(topics, node);
+        node = leaf;
+        depth += part;
+    }
+    return node;
 }
 
-static int take(struct topic *topic, struct holder *holder)
+/* Counts one more. Returns the bits of a change, or -ENOMEM. */
+static int take(struct topics *topics, uint32_t n, struct holder *holder)
 {
-    struct interest *interest = find_interest(topic, holder);
-    if (interest) { /* counts end at their largest, rather than begin again at 0 */
-        interest->count += interest->count < UINT32_MAX;
+    struct interest interest;
+    if (node_interest(topics, n, holder ? holder->number : 0, &interest)) {
+        /* counts end at their largest, rather than begin again at 0 */
+        interest.count += interest.count < UINT32_MAX;
         if (!holder)
-            interest->added += interest->added < UINT32_MAX;
-        return 0;
+            interest.place += interest.place < UINT32_MAX;
+        return node_set_interest(topics, n, &interest) ? 0 : -ENOMEM;
     }
-    if (holder && reserve_held(holder) < 0)
-        return -ENOMEM;
-    interest = new_interest(topic);
-    if (!interest)
-        return -ENOMEM;
-    *interest = (struct interest){.holder = holder, .count = 1};
+    interest = (struct interest){.count = 1, .place = 1};
     if (holder) {
-        interest->place = holder->count;
-        holder->held[holder->count++] = topic;
-    } else {
-        interest->added = 1;
+        if (reserve_held(topics, holder) < 0)
+            return -ENOMEM;
+        interest.holder = holder->number;
+        interest.place = holder->count;
+        holder->held[holder->count] = n;
     }
-    return TOPIC_OWN_EDGE | (topic->interests == 1 ? TOPIC_EDGE : 0);
+    if (!(n = node_add_interest(topics, n, &interest)))
+        return -ENOMEM;
+    if (holder)
+        holder->held[holder->count++] = n;
+    return TOPIC_OWN_EDGE | (node_interests(topics, n) == 1 ? TOPIC_EDGE : 0);
+}
+
+/* Is nothing there but the root? */
+static bool is_over(const struct topics *topics)
+{
+    const struct node *root = node_at(topics, topics->root);
+    return !node_is_topic(root) && !node_children(root);
 }
 
 int topic_add(struct topics *topics, struct holder *holder, const uint8_t *topic, size_t size)
 {
     if (size > UINT32_MAX / 2 || !topic_text(topics, size))
         return -ENOMEM;
-    struct topic *node = grow(topics, topic, size);
-    if (!node)
-        return -ENOMEM;
-    int change = take(node, holder);
-    if (change < 0)
-        tidy(node);
+    uint32_t n = grow(topics, topic, size);
+    int change = n ? take(topics, n, holder) : -ENOMEM;
+    if (n && change < 0)
+        tidy(topics, n);
+    if (change < 0 && holder)
+        unreserve_held(topics, holder);
+    if (change < 0 && topics->root && is_over(topics))
+        topic_term(topics); /* the memory goes back */
     return change;
+}
+
+/* Ends an interest. Returns whether it was the last in its topic. */
+static bool drop(struct topics *topics, uint32_t n, struct holder *holder,
+                 const struct interest *interest)
+{
+    if (holder)
+        drop_held(topics, holder, interest->place);
+    n = node_drop_interest(topics, n, interest->holder);
+    bool last = node_interests(topics, n) == 0;
+    if (holder && !holder->count)
+        forget_number(topics, holder);
+    tidy(topics, n);
+    return last;
 }
 
 int topic_remove(struct topics *topics, struct holder *holder, const uint8_t *topic, size_t size,
                  uint32_t *added)
 {
-    struct place place = locate(topics, topic, size);
-    if (place.child || place.depth < size)
+    struct interest interest;
+    if (!topics->root || (holder && !holder->number))
         return 0;
-    struct topic *node = place.node;
-    struct interest *interest = find_interest(node, holder);
-    if (!interest)
+    struct place place = locate(topics, topic, size);
+    if (place.child || place.depth < size ||
+        !node_interest(topics, place.node, holder ? holder->number : 0, &interest))
         return 0;
     if (added)
-        *added = interest->added;
-    if (--interest->count)
+        *added = interest.place;
+    if (interest.count > 1) {
+        interest.count--;
+        node_set_interest(topics, place.node, &interest); /* it does not grow */
         return TOPIC_FOUND;
-    if (holder)
-        drop_held(holder, interest->place);
-    drop_interest(node, interest);
-    bool last = node->interests == 0;
-    tidy(node);
+    }
+    bool last = drop(topics, place.node, holder, &interest);
+    if (is_over(topics))
+        topic_term(topics); /* the memory goes back */
     return TOPIC_FOUND | TOPIC_OWN_EDGE | (last ? TOPIC_EDGE : 0);
 }
 
 /* Spells a topic. There is room: it was made when the topic was added. */
-static uint8_t *spell(const struct topics *topics, const struct topic *topic, size_t *size)
+static uint8_t *spell(const struct topics *topics, uint32_t topic, size_t *size)
 {
     *size = 0;
-    for (const struct topic *up = topic; up; up = up->parent)
-        *size += up->size;
+    for (uint32_t up = topic; up; up = node_at(topics, up)->parent)
+        *size += node_at(topics, up)->size;
     uint8_t *text = topics->text + 1, *at = text + *size;
-    for (const struct topic *up = topic; up; up = up->parent) {
-        at -= up->size;
-        memcpy(at, up->label, up->size);
+    for (uint32_t up = topic; up; up = node_at(topics, up)->parent) {
+        const struct node *node = node_at(topics, up);
+        at -= node->size;
+        memcpy(at, node_label(node), node->size);
     }
     return text;
 }
 
 void topic_forget(struct topics *topics, struct holder *holder, topic_fn *tell, void *to)
 {
+    struct interest interest;
     while (holder->count) {
         size_t size = 0;
-        struct topic *topic = holder->held[holder->count - 1];
-        uint8_t *text = tell ? spell(topics, topic, &size) : NULL;
-        struct interest *interest = find_interest(topic, holder), was = *interest;
-        drop_held(holder, interest->place);
-        drop_interest(topic, interest);
-        bool last = topic->interests == 0;
-        tidy(topic);
+        uint32_t n = holder->held[holder->count - 1];
+        uint8_t *text = tell ? spell(topics, n, &size) : NULL;
+        check(node_interest(topics, n, holder->number, &interest));
+        bool last = drop(topics, n, holder, &interest);
         if (tell)
-            tell(to, text, size, &was, last);
+            tell(to, text, size, interest.count, last);
     }
+    if (topics->root && is_over(topics))
+        topic_term(topics); /* the memory goes back */
 }
 
-/* The node after `topic` when all of them are taken in turn, each before its children. Moves
- * *size, the octets up to the end of the node, along. NULL after the last. */
-static struct topic *next_topic(const struct topic *topic, size_t *size)
+/* The node after `n` when all of them are taken in turn, each before its children. Moves *size, the
+ * octets up to the end of the node, along. 0 after the last. */
+static uint32_t next_topic(const struct topics *topics, uint32_t n, size_t *size)
 {
-    if (topic->children) {
-        *size += topic->child[0]->size;
-        return topic->child[0];
+    const struct node *node = node_at(topics, n);
+    uint32_t next = node_next(topics, node, -1);
+    while (!next && node->parent) {
+        uint8_t key = node_label(node)[0];
+        *size -= node->size;
+        node = node_at(topics, node->parent);
+        next = node_next(topics, node, key);
     }
-    for (; topic->parent; topic = topic->parent) {
-        const struct topic *parent = topic->parent;
-        struct topic **slot = find_child(parent, topic->label[0]) + 1;
-        *size -= topic->size;
-        if (slot < parent->child + parent->children) {
-            *size += (*slot)->size;
-            return *slot;
-        }
-    }
-    return NULL;
+    if (next)
+        *size += node_at(topics, next)->size;
+    return next;
 }
 
 void topic_walk(struct topics *topics, topic_fn *tell, void *to)
 {
     size_t size = 0;
-    if (!topics->text)
-        return; /* there never was a topic */
-    uint8_t *text = topics->text + 1;
-    for (struct topic *topic = topics->root; topic; topic = next_topic(topic, &size)) {
-        memcpy(text + size - topic->size, topic->label, topic->size);
-        if (topic->interests)
-            tell(to, text, size, interests_of(topic), topic->interests == 1);
-    }
-}
-
-struct topic *topic_match(const struct topics *topics, const uint8_t *text, uint64_t size)
-{
-    struct topic *topic = topics->root, *found = NULL;
-    for (;;) {
-        if (topic->interests)
-            found = topic;
-        if (!size || !topic->children)
-            return found;
-        struct topic **slot = find_child(topic, *text);
-        if (!slot)
-            return found;
-        topic = *slot;
-        if (topic->size > size || memcmp(topic->label, text, topic->size) != 0)
-            return found;
-        text += topic->size;
-        size -= topic->size;
-    }
-}
-
-void topic_term(struct topics *topics)
-{
-    struct topic *topic = topics->root;
-    while (topic) {
-        if (topic->children) {
-            topic = topic->child[--topic->children];
+    for (uint32_t n = topics->root; n; n = next_topic(topics, n, &size)) {
+        const struct node *node = node_at(topics, n);
+        uint8_t *text = topics->text + 1;
+        struct interests all;
+        memcpy(text + size - node->size, node_label(node), node->size);
+        topic_interests(topics, n, &all);
+        const struct interest *first = all.slot;
+        if (!all.slots)
             continue;
-        }
-        struct topic *parent = topic->parent;
-        if (topic->interests > 1)
-            free(topic->many);
-        free(topic->child);
-        free(topic);
-        topic = parent;
+        if (node_interests(topics, n) > 1)
+            while (!first->holder)
+                first++;
+        tell(to, text, size, first->count, node_interests(topics, n) == 1);
     }
-    free(topics->text);
-    *topics = (struct topics){0};
+}
+
+/* Does the text go on as the label does, behind the first octet, by which the node was found? */
+static inline bool goes_on(const struct node *node, const uint8_t *text)
+{
+    const uint8_t *label = node_label(node);
+    size_t at = 1, size = node->size;
+    for (; at < size && at < FEW_KEYS; at++)
+        if (label[at] != text[at])
+            return false;
+    return at >= size || memcmp(label + at, text + at, size - at) == 0;
+}
+
+uint32_t topic_match(const struct topics *topics, const uint8_t *text, uint64_t size)
+{
+    uint32_t n = topics->root, found = 0;
+    while (n) {
+        const struct node *node = node_at(topics, n);
+        if (node->size > size || !goes_on(node, text))
+            break;
+        if (node_is_topic(node))
+            found = n;
+        text += node->size;
+        size -= node->size;
+        if (!size)
+            break;
+        n = node_find(topics, node, *text);
+    }
+    return found;
+}
+
+uint32_t topic_above(const struct topics *topics, uint32_t topic)
+{
+    return node_at(topics, topic)->parent;
+}
+
+bool topic_is_flat(const struct topics *topics)
+{
+    return !topics->root || !node_children(node_at(topics, topics->root));
 }

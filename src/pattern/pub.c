@@ -11,10 +11,8 @@
 static int start(struct socket *socket)
 {
     struct publisher *publisher = calloc(1, sizeof *publisher);
-    if (!publisher || publish_init(publisher) < 0) {
-        free(publisher);
+    if (!publisher)
         return -ENOMEM;
-    }
     socket->state = publisher;
     return 0;
 }

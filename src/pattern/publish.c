@@ -17,12 +17,6 @@ enum {
     SUBSCRIPTIONS_BYTES_MAX = 1 << 29 /* of one peer: four million short ones */
 };
 
-int publish_init(struct publisher *publisher)
-{
-    publisher->fan = (struct fan){0};
-    return topic_init(&publisher->topics);
-}
-
 void publish_term(struct publisher *publisher)
 {
     topic_term(&publisher->topics);
@@ -127,19 +121,21 @@ static bool choose_others(struct socket *socket, uint32_t stamp, struct fan *fan
     return true;
 }
 
-/* Whom messages are for whose path ends with `topic` (NULL: nobody's). False without memory. */
-static bool choose(struct socket *socket, const struct topic *topic, struct fan *fan)
+/* Whom messages are for whose path ends with `topic` (0: nobody's). False without memory. */
+static bool choose(struct socket *socket, uint32_t topic, struct fan *fan)
 {
+    const struct topics *topics = &((struct publisher *)socket->state)->topics;
     uint32_t stamp = next_stamp(socket);
     fan->count = 0;
-    for (; topic; topic = topic->parent) {
-        const struct interest *interest = topic_interests(topic);
-        for (uint32_t i = 0; i < topic->interests; i++) {
-            struct peer *peer = interest[i].holder->peer;
-            if (peer->stamp == stamp)
+    for (; topic; topic = topic_above(topics, topic)) {
+        struct interests all;
+        topic_interests(topics, topic, &all);
+        for (uint32_t i = 0; i < all.slots; i++) {
+            struct holder *holder = topic_holder(topics, &all.slot[i]);
+            if (!holder || holder->peer->stamp == stamp)
                 continue;
-            peer->stamp = stamp;
-            if (!fan_add(fan, peer))
+            holder->peer->stamp = stamp;
+            if (!fan_add(fan, holder->peer))
                 return false;
         }
     }
@@ -163,8 +159,7 @@ static size_t pass_message(const struct run *run, size_t at, struct frame *frame
 }
 
 /* The messages at the front of a run that go the same way, and where that way ends. */
-static struct run take_alike(const struct topics *topics, const struct run *run,
-                             const struct topic **topic)
+static struct run take_alike(const struct topics *topics, const struct run *run, uint32_t *topic)
 {
     struct run alike = {.data = run->data, .chunk = run->chunk};
     struct frame frame;
@@ -183,7 +178,7 @@ static struct run take_alike(const struct topics *topics, const struct run *run,
 
 /* The same with a prefix: that is what all the messages begin with. */
 static struct run take_prefixed(const struct topics *topics, const struct run *run,
-                                const struct prefix *prefix, const struct topic **topic)
+                                const struct prefix *prefix, uint32_t *topic)
 {
     struct frame frame;
     check(frame_header_read(prefix->data, prefix->size, &frame));
@@ -214,7 +209,7 @@ size_t publish_route(struct socket *socket, const struct run *run, const struct 
     struct fan fan = publisher->fan;
     publisher->fan = (struct fan){0}; /* a write may come back here, where devices form a ring */
     while (rest.size) {
-        const struct topic *topic;
+        uint32_t topic;
         struct run head = prefix && prefix->size
                               ? take_prefixed(&publisher->topics, &rest, prefix, &topic)
                               : take_alike(&publisher->topics, &rest, &topic);
@@ -238,7 +233,7 @@ int publish_admit(struct socket *socket, const struct frame *first)
     struct publisher *publisher = socket->state;
     if (!socket->options.xpub_nodrop)
         return 0;
-    const struct topic *topic = topic_match(&publisher->topics, first->body, first->size);
+    uint32_t topic = topic_match(&publisher->topics, first->body, first->size);
     if (!choose(socket, topic, &publisher->fan))
         return -ENOMEM;
     return fan_room(&publisher->fan) ? 0 : -EAGAIN;

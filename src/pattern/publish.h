@@ -20,7 +20,6 @@ struct subscriber {
     uint64_t bytes;      /* about what both take */
 };
 
-int publish_init(struct publisher *publisher);
 void publish_term(struct publisher *publisher);
 
 /* The peer as a subscriber. NULL without memory. */

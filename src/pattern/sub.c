@@ -10,7 +10,7 @@
 static bool matches(struct socket *socket, const struct frame *first)
 {
     struct subscription *subscription = socket->state;
-    bool found = topic_match(&subscription->topics, first->body, first->size) != NULL;
+    bool found = topic_match(&subscription->topics, first->body, first->size) != 0;
     return found != (socket->options.invert_matching != 0);
 }
 

@@ -19,10 +19,8 @@ enum {
 int subscribe_open(struct socket *socket)
 {
     struct subscription *subscription = calloc(1, sizeof *subscription);
-    if (!subscription || topic_init(&subscription->topics) < 0) {
-        free(subscription);
+    if (!subscription)
         return -ENOMEM;
-    }
     socket->state = subscription;
     return 0;
 }
@@ -40,11 +38,10 @@ struct news {
     int rc;
 };
 
-static void tell_one(void *to, uint8_t *topic, size_t size, const struct interest *interest,
-                     bool last)
+static void tell_one(void *to, uint8_t *topic, size_t size, uint32_t count, bool last)
 {
     struct news *news = to;
-    (void)interest, (void)last;
+    (void)count, (void)last;
     if (news->rc == 0)
         news->rc = news->peer->link->subscribe(news->peer, true, topic, size);
 }

@@ -33,15 +33,8 @@ enum { VERBOSE = 1, VERBOSER = 2 };
 static int start(struct socket *socket)
 {
     struct xpub *xpub = calloc(1, sizeof *xpub);
-    if (!xpub || publish_init(&xpub->publisher) < 0) {
-        free(xpub);
+    if (!xpub)
         return -ENOMEM;
-    }
-    if (topic_init(&xpub->asked) < 0) {
-        publish_term(&xpub->publisher);
-        free(xpub);
-        return -ENOMEM;
-    }
     TAILQ_INIT(&xpub->origins);
     socket->state = xpub;
     return 0;
@@ -160,15 +153,14 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
 
 /* A peer goes that was subscribed. An upstream that counts must get an end for each subscription
  * that it was shown. */
-static void note_end(void *to, uint8_t *topic, size_t size, const struct interest *interest,
-                     bool last)
+static void note_end(void *to, uint8_t *topic, size_t size, uint32_t count, bool last)
 {
     struct socket *socket = to;
     uint32_t times = last;
     if (socket->options.xpub_manual)
         times = 1;
     else if (socket->options.xpub_verbose == VERBOSER)
-        times = interest->count;
+        times = count;
     while (times--)
         note(socket, NULL, false, topic, size);
 }
