@@ -63,12 +63,9 @@ void peer_retire(struct peer *peer)
 void peer_ignore(struct peer *peer)
 {
     struct socket *socket = peer->socket;
-    struct tally dropped = {0};
     lane_close_all(socket);
     peer->ignored = true;
-    if (socket->reading_peer == peer) {
-        buffer_drop_rest(&peer->in, &dropped);
-    } else {
+    if (socket->reading_peer != peer) { /* else when the message has been received */
         lineup_remove_ready(&socket->lineup, peer);
         buffer_term(&peer->in);
     }

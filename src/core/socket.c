@@ -195,7 +195,7 @@ static void finish_reading(struct socket *socket)
     if (socket->pattern->end)
         socket->pattern->end(socket);
     if (peer) {
-        if (unlikely(peer->dismissed))
+        if (unlikely(peer->ignored))
             buffer_term(&peer->in);
         lineup_was_read(&socket->lineup, peer);
         peer_inbox_read(peer);

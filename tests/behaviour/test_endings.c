@@ -231,6 +231,23 @@ TEST(a_message_half_received_is_received_to_its_end)
     expect_error(zmq_recv(waiting.client, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
 }
 
+/* So is one of which only the id has been received. */
+TEST(a_message_whose_sender_is_known_is_received_to_its_end)
+{
+    better_than_libzmq();
+    void *router = open_socket(ZMQ_ROUTER), *dealer = open_socket(ZMQ_DEALER);
+    struct endpoint where = bind_to(dealer, *state);
+    set_text(dealer, ZMQ_ROUTING_ID, "d");
+    connect_to(router, where.text);
+    for (int i = 0; i < 5; i++)
+        send_parts(dealer, "one", "two");
+    recv_id(router);
+    assert_int_equal(zmq_disconnect(router, where.text), 0);
+    expect_parts(router, "one", "two");
+    assert_int_equal(get_int(router, ZMQ_EVENTS) & ZMQ_POLLIN, 0);
+    expect_error(zmq_recv(router, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+}
+
 TEST(what_others_sent_is_still_received)
 {
     struct waiting waiting = open_waiting(*state);
@@ -298,6 +315,7 @@ int main(void)
         RUN(a_refused_connect_ends_nothing),
         OVER_ALL(after_a_disconnect_nothing_is_received),
         OVER_ALL(a_message_half_received_is_received_to_its_end),
+        OVER_ALL(a_message_whose_sender_is_known_is_received_to_its_end),
         OVER(what_others_sent_is_still_received, "tcp", "tcp://127.0.0.1:*"),
         OVER_ALL(a_disconnect_still_sends),
         OVER_ALL(a_full_inbox_is_let_go),
