@@ -322,6 +322,18 @@ int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max)
     return n;
 }
 
+int buffer_hold(const struct buffer *buffer, int vectors, struct chunk **chunks)
+{
+    int n = 0;
+    size_t skip = buffer->gone;
+    for (uint32_t i = 0; i < buffer->count && n < vectors; i++, skip = 0) {
+        const struct piece *piece = piece_at(buffer, i);
+        if (piece->size > skip)
+            chunks[n++] = chunk_ref(piece->chunk);
+    }
+    return n;
+}
+
 /* Takes the frame at `walked` of the first piece, which is there whole, out of the books. */
 static void walk_frame(struct buffer *buffer, const struct frame *frame, struct tally *to)
 {

@@ -95,6 +95,10 @@ void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally
 /* As output: fills at most `max` vectors with the next octets to leave; returns how many. */
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
 
+/* As output: references to the chunks in which those vectors lie, at most one a vector, so that they
+ * may be read while the buffer changes. Returns how many; the caller gives them back. */
+int buffer_hold(const struct buffer *buffer, int vectors, struct chunk **chunks);
+
 /* As output: `size` octets have left. Adds the frames that are now gone to *left; a message
  * counts as gone with its last part. */
 void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);

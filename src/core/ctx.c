@@ -58,9 +58,12 @@ static void give_back(struct ctx *ctx)
     pthread_mutex_unlock(&free_lock);
 }
 
+static void settle(struct ctx *ctx, bool lends_lock);
+
 static void on_turn_end(void *owner)
 {
-    ctx_settle(owner);
+    struct ctx *ctx = owner;
+    settle(ctx, ctx->loop.lends_lock);
 }
 
 /* Fresh or used, all of it but what stays. */
@@ -138,14 +141,17 @@ static void flush_instant(struct ctx *ctx)
 }
 
 /* Output leaves at once when the context was quiet, after a look at what has come: the connection
- * may be gone. In a burst it is left to who runs the loop, so that many messages leave together. */
+ * may be gone. In a burst it is left to who runs the loop, so that many messages leave together;
+ * and so it is when there are many peers, for who sends must not do the work of all. */
 static void flush_or_leave_it(struct ctx *ctx)
 {
-    enum { QUIET_NS = 50000 };
-    uint64_t now = loop_clock_ns();
-    if (now - ctx->flushed_ns > QUIET_NS || !loop_is_attended(&ctx->loop)) {
+    enum { QUIET_NS = 50000, PEERS_AT_ONCE = 2 };
+    bool many = ctx->dirty_count > PEERS_AT_ONCE;
+    if (!loop_is_attended(&ctx->loop) || (!many && loop_clock_ns() - ctx->flushed_ns > QUIET_NS)) {
         loop_turn(&ctx->loop);
-        ctx->flushed_ns = now;
+        ctx->flushed_ns = loop_clock_ns();
+    } else if (many) {
+        loop_hurry(&ctx->loop);
     } else {
         loop_changed(&ctx->loop); /* whoever polls next, or polls now, begins with a turn */
     }
@@ -169,17 +175,28 @@ void ctx_later(struct ctx *ctx, struct task *task)
     TAILQ_INSERT_TAIL(&ctx->tasks, task, line);
 }
 
-/* Each once: those that are dirty again meanwhile have their turn in the next round. */
-static void flush_dirty(struct ctx *ctx)
+void ctx_flush(struct peer *peer)
 {
-    struct peer *peer, *last = TAILQ_LAST(&ctx->dirty, peers);
-    while ((peer = TAILQ_FIRST(&ctx->dirty))) {
-        TAILQ_REMOVE(&ctx->dirty, peer, dirty_line);
-        peer->dirty = false;
-        if (peer->link && peer->ready)
+    const struct link *link = peer->link;
+    if (peer->socket->ctx->loop.lends_lock && link->flush_lending)
+        link->flush_lending(peer);
+    else
+        link->flush(peer);
+}
+
+/* As many as there were: those that are dirty again meanwhile have their turn in the next round. */
+static void flush_dirty(struct ctx *ctx, bool lends_lock)
+{
+    struct peer *peer;
+    unsigned count = ctx->dirty_count;
+    while (count-- && (peer = TAILQ_FIRST(&ctx->dirty))) {
+        peer_unmark_dirty(peer);
+        if (!peer->link || !peer->ready)
+            continue;
+        if (lends_lock)
+            ctx_flush(peer);
+        else
             peer->link->flush(peer);
-        if (peer == last)
-            break;
     }
 }
 
@@ -188,7 +205,7 @@ static bool is_settled(const struct ctx *ctx)
     return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty);
 }
 
-void ctx_settle(struct ctx *ctx)
+static void settle(struct ctx *ctx, bool lends_lock)
 {
     struct task *task;
     int rounds = 0;
@@ -198,10 +215,15 @@ void ctx_settle(struct ctx *ctx)
             task->queued = false;
             task->run(task);
         }
-        flush_dirty(ctx);
+        flush_dirty(ctx, lends_lock);
     } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
     if (!is_settled(ctx))
         loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
+}
+
+void ctx_settle(struct ctx *ctx)
+{
+    settle(ctx, false);
 }
 
 struct chunk *ctx_scratch(struct ctx *ctx)

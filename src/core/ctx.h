@@ -38,6 +38,7 @@ struct ctx {
     struct waiter *terminator; /* the thread inside zmq_ctx_term() */
 
     struct peers dirty; /* their output is flushed at the end of the turn */
+    unsigned dirty_count;
     TAILQ_HEAD(, task) tasks;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
@@ -73,6 +74,10 @@ void ctx_later(struct ctx *ctx, struct task *task);
 
 /* Flushes what is dirty and runs the tasks. */
 void ctx_settle(struct ctx *ctx);
+
+/* By the turn itself: flushes the peer, and lends the lock if the turn does. The peer may be gone
+ * afterwards. */
+void ctx_flush(struct peer *peer);
 
 /* Closes the lanes of all its sockets. */
 void ctx_close_lanes(struct ctx *ctx);

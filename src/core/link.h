@@ -20,6 +20,10 @@ struct link {
      * connection that turns out to be broken is taken down later. */
     void (*flush)(struct peer *peer);
 
+    /* The same in a turn that lends the lock (green/loop.h): the lock may be released meanwhile, and
+     * the peer may be gone afterwards. NULL: flush() does it. */
+    void (*flush_lending)(struct peer *peer);
+
     /* Sends octets at once past an empty peer->out. Returns how many the far end took; 0 when it
      * takes none now, or when the transport does not do this. Never ends the peer. */
     size_t (*write)(struct peer *peer, const uint8_t *data, size_t size);

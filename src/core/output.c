@@ -78,6 +78,16 @@ void peer_mark_dirty(struct peer *peer)
         return;
     peer->dirty = true;
     TAILQ_INSERT_TAIL(&peer->socket->ctx->dirty, peer, dirty_line);
+    peer->socket->ctx->dirty_count++;
+}
+
+void peer_unmark_dirty(struct peer *peer)
+{
+    if (!peer->dirty)
+        return;
+    peer->dirty = false;
+    TAILQ_REMOVE(&peer->socket->ctx->dirty, peer, dirty_line);
+    peer->socket->ctx->dirty_count--;
 }
 
 static void flush(struct peer *peer)

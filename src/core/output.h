@@ -54,7 +54,8 @@ void peer_drop_output(struct peer *peer, enum drop reason);
 /* The same, but for a message that has begun to leave. */
 void peer_drop_waiting(struct peer *peer, enum drop reason);
 
-/* Puts it on the list of those flushed at the end of the turn. */
+/* Puts it on the list of those flushed at the end of the turn, and takes it off again. */
 void peer_mark_dirty(struct peer *peer);
+void peer_unmark_dirty(struct peer *peer);
 
 #endif

@@ -185,9 +185,7 @@ static void unlist(struct peer *peer)
 {
     struct socket *socket = peer->socket;
     TAILQ_REMOVE(&socket->peers, peer, all);
-    if (peer->dirty)
-        TAILQ_REMOVE(&socket->ctx->dirty, peer, dirty_line);
-    peer->dirty = false;
+    peer_unmark_dirty(peer);
 }
 
 static void destroy(struct peer *peer)

@@ -162,16 +162,26 @@ void loop_changed(struct loop *loop)
         call_follower(loop);
 }
 
+void loop_hurry(struct loop *loop)
+{
+    loop->hurried = true;
+    loop_changed(loop);
+    if (!loop->leader && loop->has_steward && !loop->in_turn)
+        pthread_cond_signal(&loop->steward_cond);
+}
+
 bool loop_is_attended(const struct loop *loop)
 {
     return loop->has_steward || (loop->leader && loop->leader->polling);
 }
 
-void loop_turn(struct loop *loop)
+static void run_turn(struct loop *loop, bool lends_lock)
 {
     if (loop->in_turn)
         return;
     loop->in_turn = true;
+    loop->lends_lock = lends_lock;
+    loop->hurried = false;
     int turns = 0;
     do {
         loop->changed = false;
@@ -180,6 +190,24 @@ void loop_turn(struct loop *loop)
         loop->turn_end(loop->owner);
     } while (loop->changed && ++turns < TURNS_MAX);
     loop->in_turn = false;
+    if (lends_lock && loop->leader && loop->leader->is_steward)
+        call_follower(loop); /* it came while the lock was lent, and may lead now */
+}
+
+void loop_turn(struct loop *loop)
+{
+    run_turn(loop, false);
+}
+
+void loop_lend_lock(struct loop *loop)
+{
+    check(loop->in_turn && loop->lends_lock);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+void loop_take_lock_back(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
 }
 
 /* How long the leader may poll: until the deadline, or until the loop's next timer. */
@@ -262,10 +290,10 @@ static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
     unsigned turns = 0;
     loop->leader = waiter;
     if (loop->changed)
-        loop_turn(loop);
+        run_turn(loop, true);
     while (!waiter->woken && loop->leader == waiter && rc == 0) {
         rc = poll_or_go_on(loop, waiter, deadline_ns, &turns);
-        loop_turn(loop);
+        run_turn(loop, true);
         if (rc == 0 && is_over(deadline_ns))
             rc = -ETIMEDOUT;
     }
@@ -308,7 +336,7 @@ int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_n
     take_bell(loop, waiter);
     while (!waiter->woken && rc == 0) {
         /* The steward gives way to any thread of the application. */
-        if (loop->leader && !loop->leader->is_steward) {
+        if (loop->in_turn || (loop->leader && !loop->leader->is_steward)) {
             rc = follow(loop, waiter, deadline_ns);
         } else {
             if (loop->leader)
@@ -344,7 +372,7 @@ static void *steward_run(void *arg)
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
             loop->steward_asleep = false;
-        } else if (loop->waits != seen) {
+        } else if (loop->waits != seen && !loop->hurried) {
             seen = loop->waits;
             uint64_t tick_ns = loop->outside.waiters ? OUTSIDE_TICK_NS : STEWARD_TICK_NS;
             cond_wait_until(&loop->steward_cond, &loop->lock, loop_clock_ns() + tick_ns);

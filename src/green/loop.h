@@ -64,6 +64,8 @@ struct loop {
     unsigned spare_bell_count;
     bool changed; /* handles were started or stopped since the last turn */
     bool in_turn;
+    bool lends_lock; /* the present turn may lend the lock: see loop_lend_lock() */
+    bool hurried;    /* a turn is due at once */
     unsigned work;   /* reads since the leader last looked; those who read count them */
     uint64_t now_ns; /* when the present turn began */
 
@@ -98,11 +100,20 @@ void loop_leave(struct loop *loop);
 /* Handles of loop->uv were started, stopped or closed: whoever polls must look again. */
 void loop_changed(struct loop *loop);
 
+/* The same, and a turn is due at once: also the steward comes without waiting for its time. */
+void loop_hurry(struct loop *loop);
+
 /* Is somebody there, or soon there, who runs the loop without being called? */
 bool loop_is_attended(const struct loop *loop);
 
 /* Runs what is ready now, without waiting. */
 void loop_turn(struct loop *loop);
+
+/* Around a system call, so that no call of the application's has to wait for it: others may have
+ * the lock meanwhile. Only within a turn that has loop->lends_lock, and where nothing on the stack
+ * depends on what they may change. Free functions wait until the turn is over. */
+void loop_lend_lock(struct loop *loop);
+void loop_take_lock_back(struct loop *loop);
 
 static inline void waiter_init(struct waiter *waiter)
 {

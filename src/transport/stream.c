@@ -29,13 +29,40 @@ void stream_poll(struct stream *stream, int events)
     loop_changed(&stream->socket->ctx->loop);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+void stream_let_go(struct stream *stream)
 {
-    struct stream *stream = handle->data;
     if (--stream->handles)
         return;
     options_unref(stream->options);
     free(stream);
+}
+
+void stream_lend(struct stream *stream, bool *doing)
+{
+    *doing = true;
+    stream->lent_by = &stream->socket->ctx->loop;
+    stream->handles++; /* its memory stays */
+    loop_lend_lock(stream->lent_by);
+}
+
+bool stream_take_back(struct stream *stream, bool *doing)
+{
+    bool open;
+    loop_take_lock_back(stream->lent_by);
+    *doing = false;
+    open = stream->state != STREAM_CLOSED;
+    if (!open)
+        close(stream->fd);
+    else if (stream->broken)
+        ctx_later(stream->socket->ctx, &stream->failing);
+    stream->broken = false;
+    stream_let_go(stream);
+    return open;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    stream_let_go(handle->data);
 }
 
 /* The end: descriptor and memory go back; libuv gives the handles back later. */
@@ -47,7 +74,8 @@ static void finish(struct stream *stream)
         TAILQ_REMOVE(&ctx->tasks, &stream->failing, line);
     uv_close((uv_handle_t *)&stream->poll, on_handle_closed);
     uv_close((uv_handle_t *)&stream->timer, on_handle_closed);
-    close(stream->fd);
+    if (!stream->sending && !stream->reading)
+        close(stream->fd); /* else stream_take_back() does it */
     free(stream->socks);
     free(stream->handshake);
     stream->handshake = NULL;
@@ -80,6 +108,10 @@ static void run_failing(struct task *task)
     struct stream *stream = (struct stream *)((char *)task - offsetof(struct stream, failing));
     struct stream_owner *owner = stream->owner;
     struct peer *peer = stream->peer;
+    if (stream->sending || stream->reading) {
+        stream->broken = true; /* what has left must be booked first */
+        return;
+    }
     bool refused = stream->handshake && stream->handshake->session.error == SESSION_REFUSED;
     bool dismissed = peer && peer->dismissed;
     if (!dismissed)
@@ -297,8 +329,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if ((events & UV_WRITABLE) && stream->peer) {
         stream->blocked = false;
         stream_poll(stream, stream->events & ~UV_WRITABLE);
-        stream_link.flush(stream->peer);
+        ctx_flush(stream->peer);
     }
+    if (stream->state == STREAM_CLOSED)
+        return;
     if ((events & UV_READABLE) && !stream->failing.queued)
         stream_read(stream);
     else if ((events & UV_DISCONNECT) && stream->peer && stream->peer->held)

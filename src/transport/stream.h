@@ -47,7 +47,8 @@ struct stream {
     uv_poll_t poll;
     uv_timer_t timer; /* the handshake's limit, then heartbeats */
     int fd;
-    unsigned handles; /* that libuv has not closed yet */
+    unsigned handles;     /* that libuv has not closed yet */
+    struct loop *lent_by; /* whose lock is lent during a system call */
     enum stream_state state;
     int events; /* that are polled for */
     bool raw;   /* it carries bare octets: no handshake, no frames */
@@ -77,6 +78,9 @@ struct stream {
 
     /* Output */
     bool blocked; /* the system takes no more; waits for it to be writable */
+    bool sending; /* who runs the turn is in the system call, with the lock lent to others */
+    bool reading; /* the same for input */
+    bool broken;  /* ... it has failed meanwhile: the end comes when that thread is back */
     struct task failing;
     enum leave why;
     int error; /* the errno with it */
@@ -109,6 +113,9 @@ void stream_close(struct stream *stream);
 void stream_fail(struct stream *stream, enum leave why);
 
 /* Between stream.c and its other files: */
+void stream_let_go(struct stream *stream);                 /* by a handle that is closed */
+void stream_lend(struct stream *stream, bool *doing);      /* before a system call; sets *doing */
+bool stream_take_back(struct stream *stream, bool *doing); /* false: it was closed meanwhile */
 void stream_begin(struct stream *stream); /* it is connected: proxy, handshake, traffic */
 void stream_poll(struct stream *stream, int events);
 bool stream_read(struct stream *stream); /* false: there was nothing */

@@ -285,19 +285,32 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
     }
 }
 
-/* Reads behind what was kept: the large body first if there is one, the rest into scratch. */
-static ssize_t receive(struct stream *stream, struct chunk *scratch, size_t *to_body)
+/* Reads behind what was kept: the large body first if there is one, the rest into scratch. A turn
+ * that may lends the lock meanwhile. False: the stream was closed then. */
+static bool receive(struct stream *stream, struct chunk *scratch, size_t *to_body, ssize_t *got)
 {
     struct chunk *body = stream->body;
     struct iovec vectors[2] = {[1] = {.iov_base = scratch->data + stream->kept_size,
                                       .iov_len = scratch->size - stream->kept_size}};
-    if (!body) /* the usual case, and the cheaper call */
-        return recv(stream->fd, vectors[1].iov_base, vectors[1].iov_len, MSG_DONTWAIT);
-    *to_body = body->size - stream->body_have;
-    vectors[0] = (struct iovec){body->data + stream->body_have, *to_body};
-    struct msghdr message = {.msg_iov = vectors,
-                             .msg_iovlen = body->size == stream->body_size ? 2 : 1};
-    return recvmsg(stream->fd, &message, MSG_DONTWAIT);
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
+    bool lends_lock = stream->socket->ctx->loop.lends_lock, open = true;
+    if (body) {
+        *to_body = body->size - stream->body_have;
+        vectors[0] = (struct iovec){body->data + stream->body_have, *to_body};
+        message.msg_iovlen = body->size == stream->body_size ? 2 : 1;
+        chunk_ref(body);
+    }
+    if (lends_lock)
+        stream_lend(stream, &stream->reading);
+    *got = body ? recvmsg(stream->fd, &message, MSG_DONTWAIT)
+                : recv(stream->fd, vectors[1].iov_base, vectors[1].iov_len, MSG_DONTWAIT);
+    int error = errno;
+    if (lends_lock)
+        open = stream_take_back(stream, &stream->reading);
+    if (body)
+        chunk_unref(body);
+    errno = error;
+    return open;
 }
 
 /* Octets of a large body have come. */
@@ -322,7 +335,9 @@ bool stream_read(struct stream *stream)
         return stream_read_raw(stream);
     struct chunk *scratch = ctx_scratch(stream->socket->ctx);
     size_t to_body = 0;
-    ssize_t n = scratch ? receive(stream, scratch, &to_body) : 0;
+    ssize_t n = 0;
+    if (scratch && !receive(stream, scratch, &to_body, &n))
+        return false;
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0) {

@@ -17,20 +17,48 @@ enum {
     UNREAD_MAX = 65536 /* with so much waiting, a peer that does not read gets no more commands */
 };
 
-/* Sends what it can. Returns octets sent. */
-static size_t send_vectors(struct stream *stream, struct iovec *vectors, int count)
+/* The octets sent, or a negative errno. */
+static ssize_t send_octets(int fd, struct iovec *vectors, int count)
 {
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = (size_t)count};
     ssize_t n;
     if (count == 1) /* the usual case, and the cheaper call */
-        n = send(stream->fd, vectors->iov_base, vectors->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = send(fd, vectors->iov_base, vectors->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     else
-        n = sendmsg(stream->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n >= 0)
-        return (size_t)n;
-    if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM)
+        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n < 0 ? -errno : n;
+}
+
+/* Of send_octets(): how much has left. What breaks the connection ends it later. */
+static size_t judge(struct stream *stream, ssize_t sent)
+{
+    if (sent >= 0)
+        return (size_t)sent;
+    if (sent != -EAGAIN && sent != -EINTR && sent != -ENOBUFS && sent != -ENOMEM)
         stream_fail(stream, LEAVE_CLOSED);
     return 0;
+}
+
+/* Sends what it can. Returns octets sent. */
+static size_t send_vectors(struct stream *stream, struct iovec *vectors, int count)
+{
+    return judge(stream, send_octets(stream->fd, vectors, count));
+}
+
+/* The same with the lock lent to others, who may put more behind what is sent, and may close the
+ * stream. False: they have, and the peer is not there any more. */
+static bool send_lending(struct stream *stream, struct iovec *vectors, int count, size_t *sent)
+{
+    struct chunk *held[VECTORS_MAX];
+    int holds = buffer_hold(&stream->peer->out, count, held);
+    stream_lend(stream, &stream->sending);
+    ssize_t n = send_octets(stream->fd, vectors, count);
+    bool open = stream_take_back(stream, &stream->sending);
+    while (holds)
+        chunk_unref(held[--holds]);
+    if (open)
+        *sent = judge(stream, n);
+    return open;
 }
 
 static void wait_until_writable(struct stream *stream)
@@ -41,23 +69,42 @@ static void wait_until_writable(struct stream *stream)
     stream_poll(stream, stream->events | UV_WRITABLE);
 }
 
-static void link_flush(struct peer *peer)
+/* The next slice to leave; *size is its octets. */
+static int next_slice(const struct stream *stream, struct iovec *vectors, size_t *size)
+{
+    const struct buffer *out = &stream->peer->out;
+    int count = 0, most = stream->raw ? buffer_bodies(out, vectors, VECTORS_MAX)
+                                      : buffer_vectors(out, vectors, VECTORS_MAX);
+    *size = 0;
+    while (count < most && *size < SLICE_BYTES)
+        *size += vectors[count++].iov_len;
+    if (*size > SLICE_BYTES) {
+        vectors[count - 1].iov_len -= *size - SLICE_BYTES;
+        *size = SLICE_BYTES;
+    }
+    return count;
+}
+
+static bool can_send(const struct stream *stream)
+{
+    return !stream->blocked && !stream->sending && !stream->failing.queued &&
+           !buffer_is_empty(&stream->peer->out);
+}
+
+static void flush(struct peer *peer, bool lends_lock)
 {
     struct stream *stream = peer->far;
     lane_close_out(peer->socket);
-    while (!stream->blocked && !stream->failing.queued && !buffer_is_empty(&peer->out)) {
+    while (can_send(stream)) {
         struct iovec vectors[VECTORS_MAX];
         struct tally left = {0};
-        size_t size = 0;
-        int count = 0, most = stream->raw ? buffer_bodies(&peer->out, vectors, VECTORS_MAX)
-                                          : buffer_vectors(&peer->out, vectors, VECTORS_MAX);
-        while (count < most && size < SLICE_BYTES)
-            size += vectors[count++].iov_len;
-        if (size > SLICE_BYTES) {
-            vectors[count - 1].iov_len -= size - SLICE_BYTES;
-            size = SLICE_BYTES;
-        }
-        size_t sent = send_vectors(stream, vectors, count);
+        size_t size, sent;
+        int count = next_slice(stream, vectors, &size);
+        if (!lends_lock)
+            sent = send_vectors(stream, vectors, count);
+        else if (!send_lending(stream, vectors, count, &sent))
+            return;
+        lane_close_out(peer->socket); /* while the lock was lent others may have opened one */
         if (stream->raw)
             buffer_advance_bodies(&peer->out, sent, &left);
         else
@@ -66,14 +113,27 @@ static void link_flush(struct peer *peer)
         if (sent < size || size == SLICE_BYTES)
             wait_until_writable(stream);
     }
-    if (peer->dismissed && buffer_is_empty(&peer->out))
+    if (peer->dismissed && !stream->sending && buffer_is_empty(&peer->out))
         stream_fail(stream, LEAVE_LOCAL);
+}
+
+static void link_flush(struct peer *peer)
+{
+    flush(peer, false);
+}
+
+/* Not where the output may be replaced before it has left (ZMQ_CONFLATE), nor for bare octets,
+ * whose vectors are not the pieces that hold them. */
+static void link_flush_lending(struct peer *peer)
+{
+    struct stream *stream = peer->far;
+    flush(peer, !peer->conflates && !stream->raw);
 }
 
 static size_t link_write(struct peer *peer, const uint8_t *data, size_t size)
 {
     struct stream *stream = peer->far;
-    if (stream->blocked || stream->failing.queued || stream->raw)
+    if (stream->blocked || stream->sending || stream->failing.queued || stream->raw)
         return 0;
     struct iovec vector = {.iov_len = size};
     memcpy(&vector.iov_base, &data, sizeof data); /* sendmsg() lends it, and does not write */
@@ -254,6 +314,7 @@ void stream_on_heartbeat(uv_timer_t *timer)
 
 const struct link stream_link = {
     .flush = link_flush,
+    .flush_lending = link_flush_lending,
     .write = link_write,
     .resume = stream_resume,
     .subscribe = link_subscribe,
