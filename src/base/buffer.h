@@ -40,6 +40,7 @@ struct buffer {
     bool wants_room;    /* the next chunk should be a large one */
     size_t gone;        /* octets of the first piece that have left */
     size_t walked;      /* ... of which these were whole frames, and are out of its tally */
+    size_t lent;        /* ... and so many behind them are being sent just now */
     uint64_t bytes;     /* octets that wait, headers included */
     struct tally tally; /* messages, parts and body bytes that wait */
     bool inside;        /* as output: a message or command has begun to leave */
@@ -95,8 +96,8 @@ void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally
 /* As output: fills at most `max` vectors with the next octets to leave; returns how many. */
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
 
-/* As output: references to the chunks in which those vectors lie, at most one a vector, so that they
- * may be read while the buffer changes. Returns how many; the caller gives them back. */
+/* As output: references to the chunks in which those vectors lie, one a vector, so that they may be
+ * read while the buffer changes. Returns how many; the caller gives them back. */
 int buffer_hold(const struct buffer *buffer, int vectors, struct chunk **chunks);
 
 /* As output: `size` octets have left. Adds the frames that are now gone to *left; a message
@@ -112,7 +113,7 @@ void buffer_advance_bodies(struct buffer *buffer, size_t size, struct tally *lef
  * *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
 
-/* As output: drops all but the message that has begun to leave; adds it to *dropped. */
+/* As output: drops all but the messages that have begun to leave; adds them to *dropped. */
 void buffer_drop_rest(struct buffer *buffer, struct tally *dropped);
 
 /* For that: cuts off all behind octet `at` of piece `n`, a border of frames. `kept` is the tally of

@@ -66,6 +66,15 @@ void buffer_pop_messages(struct buffer *buffer, uint64_t messages)
     }
 }
 
+/* Is the cursor behind what is being sent just now? */
+static bool is_behind_lent(const struct buffer *buffer, const struct cursor *cursor)
+{
+    size_t at = cursor->at;
+    for (uint32_t n = 0; n < cursor->n && n < buffer->count; n++)
+        at += piece_at(buffer, n)->size;
+    return at >= buffer->gone + buffer->lent;
+}
+
 /* The end of what has begun to leave: of a message, and of a command in front of its rest. */
 static struct cursor find_open_end(const struct buffer *buffer, struct tally *kept)
 {
@@ -73,21 +82,20 @@ static struct cursor find_open_end(const struct buffer *buffer, struct tally *ke
     const struct piece *first = piece_at(buffer, 0);
     struct frame frame;
     struct chunk *chunk;
-    bool open = buffer->inside;
+    bool more = buffer->open, open = buffer->inside || buffer->lent;
     if (open && first->body) {
         *kept = first->tally;
         cursor = (struct cursor){.n = 1};
-        open = first->open;
+        more = first->open;
+        open = more || !is_behind_lent(buffer, &cursor);
     }
     while (open && cursor_read(buffer, &cursor, &frame, &chunk)) {
-        bool more = frame.flags & FRAME_MORE;
-        if (frame.flags & FRAME_COMMAND) {
-            open = buffer->open;
-            continue;
+        if (!(frame.flags & FRAME_COMMAND)) { /* which may stand between two parts */
+            more = frame.flags & FRAME_MORE;
+            struct tally tally = {.messages = !more, .parts = 1, .bytes = frame.size};
+            tally_add(kept, &tally);
         }
-        struct tally tally = {.messages = !more, .parts = 1, .bytes = frame.size};
-        tally_add(kept, &tally);
-        open = more;
+        open = more || !is_behind_lent(buffer, &cursor);
     }
     return cursor;
 }

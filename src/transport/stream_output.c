@@ -47,18 +47,22 @@ static size_t send_vectors(struct stream *stream, struct iovec *vectors, int cou
 
 /* The same with the lock lent to others, who may put more behind what is sent, and may close the
  * stream. False: they have, and the peer is not there any more. */
-static bool send_lending(struct stream *stream, struct iovec *vectors, int count, size_t *sent)
+static bool send_lending(struct stream *stream, struct iovec *vectors, int count, size_t size,
+                         size_t *sent)
 {
     struct chunk *held[VECTORS_MAX];
     int holds = buffer_hold(&stream->peer->out, count, held);
+    stream->peer->out.lent = size;
     stream_lend(stream, &stream->sending);
     ssize_t n = send_octets(stream->fd, vectors, count);
     bool open = stream_take_back(stream, &stream->sending);
     while (holds)
         chunk_unref(held[--holds]);
-    if (open)
-        *sent = judge(stream, n);
-    return open;
+    if (!open)
+        return false;
+    stream->peer->out.lent = 0;
+    *sent = judge(stream, n);
+    return true;
 }
 
 static void wait_until_writable(struct stream *stream)
@@ -102,7 +106,7 @@ static void flush(struct peer *peer, bool lends_lock)
         int count = next_slice(stream, vectors, &size);
         if (!lends_lock)
             sent = send_vectors(stream, vectors, count);
-        else if (!send_lending(stream, vectors, count, &sent))
+        else if (!send_lending(stream, vectors, count, size, &sent))
             return;
         lane_close_out(peer->socket); /* while the lock was lent others may have opened one */
         if (stream->raw)

@@ -21,12 +21,13 @@ static void fill(void)
     append(0, 6);
 }
 
-/* Where the message or command ends that has begun to leave; where nothing has, right here. */
+/* Where the message or command ends that has begun to leave, or is being sent just now; where
+ * nothing has, right here. */
 static size_t end_of_begun(void)
 {
     size_t end = model.gone;
     bool more = model_inside();
-    for (size_t i = 0; i < model.frames.count && more; i++) {
+    for (size_t i = 0; i < model.frames.count && (more || end < model.gone + buffer.lent); i++) {
         const struct listed *listed = &model.frames.list[i];
         if (frames_end(listed) <= model.gone)
             continue;
@@ -108,6 +109,27 @@ static void what_has_begun_leaves_whole(void **state)
     }
 }
 
+static void what_is_being_sent_stays(void **state)
+{
+    (void)state;
+    fill();
+    size_t size = model.frames.size;
+    for (size_t begin = 0; begin < size; begin += begin < 40 ? 1 : 2999) {
+        for (size_t end = begin + 1; end <= size; end += end - begin < 40 ? 1 : 3001) {
+            fill();
+            if (begin)
+                advance(begin);
+            buffer.lent = end - begin;
+            drop_behind();
+            assert_true(model.frames.size >= end);
+            buffer.lent = 0;
+            advance(end - begin);
+            drop_behind();
+            go_on();
+        }
+    }
+}
+
 static void chunks_are_given_back(void **state)
 {
     (void)state;
@@ -132,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_buffer_stays_so, fresh, emptied),
         cmocka_unit_test_setup_teardown(what_has_not_begun_is_dropped, fresh, emptied),
         cmocka_unit_test_setup_teardown(what_has_begun_leaves_whole, fresh, emptied),
+        cmocka_unit_test_setup_teardown(what_is_being_sent_stays, fresh, emptied),
         cmocka_unit_test_setup_teardown(chunks_are_given_back, fresh, emptied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
