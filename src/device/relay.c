@@ -135,7 +135,7 @@ static size_t deliver(struct sink *sink, struct peer *peer, const struct run *ru
 static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
 {
     uint64_t messages = in->tally.messages; /* more may come while these go */
-    for (size_t part = PUMP_FIRST; messages && !(peer && peer->dismissed); part *= 2) {
+    for (size_t part = PUMP_FIRST; messages && !(peer && peer->ignored); part *= 2) {
         struct run run;
         struct buffer large = {0};
         if (buffer_front_part(in, &run, &large, part) < 0) {
@@ -163,7 +163,7 @@ static bool pump_inbox(struct side *side, struct peer *peer, struct buffer *in)
     bool all = pump_all(side, peer, in);
     socket->reading = NULL;
     socket->reading_peer = NULL;
-    if (peer && peer->dismissed)
+    if (peer && peer->ignored)
         buffer_term(in);
     return all;
 }

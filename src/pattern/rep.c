@@ -88,6 +88,7 @@ static bool find_request(struct socket *socket)
     while (!rep->replying && !rep->asking && (peer = TAILQ_FIRST(&socket->lineup.ready))) {
         if (take_envelope(rep, &peer->in)) {
             rep->asking = peer;
+            socket->reading_peer = peer; /* from here on its inbox stays */
             rep->client = peer->closed ? NULL : peer;
             break;
         }

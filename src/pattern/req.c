@@ -121,6 +121,7 @@ static bool find_reply(struct socket *socket)
     while (req->awaiting && !req->replied && (peer = TAILQ_FIRST(&socket->lineup.ready))) {
         if (take_envelope(socket, peer)) {
             req->replied = peer;
+            socket->reading_peer = peer; /* from here on its inbox stays */
             break;
         }
         discard(socket, peer, 1);

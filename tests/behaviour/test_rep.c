@@ -203,6 +203,21 @@ TEST(many_requests_of_one_dealer_are_answered_in_order)
     }
 }
 
+/* A poll has found the request, and taken its envelope off: it is still there to be received. */
+TEST(request_that_was_seen_outlives_a_disconnect)
+{
+    void *dealer = open_socket(ZMQ_DEALER), *rep = open_socket(ZMQ_REP);
+    struct endpoint where = bind_to(dealer, *state);
+    connect_to(rep, where.text);
+    send_parts(dealer, "", "seen");
+    send_parts(dealer, "", "not seen");
+    assert_true(can_recv(rep, DEADLINE_MS));
+    assert_int_equal(zmq_disconnect(rep, where.text), 0);
+    expect_parts(rep, "seen");
+    send_parts(rep, "to nobody");
+    expect_error(zmq_recv(rep, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +232,7 @@ int main(void)
         OVER_ALL(reply_to_a_vanished_client_is_dropped),
         RUN(client_that_goes_while_it_is_answered),
         OVER_ALL(many_requests_of_one_dealer_are_answered_in_order),
+        OVER_ALL(request_that_was_seen_outlives_a_disconnect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,19 @@ TEST(router_talks_to_req_and_router)
     expect_parts(peer, "router", "back");
 }
 
+/* The id is a part of it. */
+TEST(message_half_received_outlives_a_disconnect)
+{
+    void *dealer = open_socket(ZMQ_DEALER), *router = open_socket(ZMQ_ROUTER);
+    struct endpoint where = bind_to(dealer, *state);
+    connect_to(router, where.text);
+    send_parts(dealer, "the", "rest");
+    recv_id(router);
+    assert_int_equal(zmq_disconnect(router, where.text), 0);
+    expect_parts(router, "the", "rest");
+    expect_error(zmq_recv(router, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +295,7 @@ int main(void)
         OVER_ALL(second_peer_of_the_same_id_is_ignored),
         OVER_ALL(id_is_free_again_when_its_peer_goes),
         OVER_ALL(router_talks_to_req_and_router),
+        OVER_ALL(message_half_received_outlives_a_disconnect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
