@@ -76,12 +76,6 @@ static void go_back(struct poller *poller, struct ctx *ctx)
     poller->entered = ctx;
 }
 
-static short look_at(struct socket *socket, short events)
-{
-    lamp_seen(socket);
-    return (short)(socket_events(socket) & events);
-}
-
 /* Sets revents of all sockets; `turn`: runs the loops before. Returns how many have events. */
 static int look_at_sockets(struct poller *poller, bool turn)
 {
@@ -99,9 +93,10 @@ static int look_at_sockets(struct poller *poller, bool turn)
         if (ctx != seen && (turn || !loop_is_attended(&ctx->loop)))
             loop_turn(&ctx->loop);
         seen = ctx;
+        lamp_asked(socket, item->events);
         if (has_ended(socket))
             return -ETERM;
-        item->revents = look_at(socket, item->events);
+        item->revents = (short)(socket_events(socket) & item->events);
         ready += item->revents != 0;
     }
     return ready;

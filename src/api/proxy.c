@@ -236,7 +236,7 @@ static int capture(void *handle, struct buffer *message)
         rc = -ETERM;
     else
         put(socket, message);
-    lamp_seen(socket);
+    lamp_sent(socket, rc);
     ctx_leave(socket->ctx);
     return rc;
 }
@@ -252,8 +252,8 @@ static int move_some(struct path *path, int most, struct buffer *last)
         buffer_term(last);
         rc = move_one(path, from, to, last);
     } while (rc == HAS_MOVED && --most);
-    lamp_seen(from);
-    lamp_seen(to);
+    lamp_received(from, rc);
+    lamp_sent(to, rc);
     leave_both(from, to);
     return rc;
 }

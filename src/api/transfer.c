@@ -44,7 +44,7 @@ static int send_part(void *handle, struct msg *msg, int flags)
         rc = socket_send(socket, msg, flags);
     if (rc == 0)
         lane_open_out(socket);
-    lamp_seen(socket);
+    lamp_sent(socket, rc);
     ctx_leave(ctx);
     breathe(flags);
     return rc;
@@ -80,7 +80,7 @@ static int receive_part(void *handle, struct msg *msg, int flags, bool propertie
         if (rc == 0)
             lane_open_in(socket);
     }
-    lamp_seen(socket);
+    lamp_received(socket, rc);
     ctx_leave(ctx);
     breathe(flags);
     return rc;

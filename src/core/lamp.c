@@ -4,15 +4,20 @@
 #include "core/lamp.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+enum { NEWS_LASTS = 2 /* calls in vain: a send before the news came, and a receive after it */ };
 
 struct lamp {
     int fd;    /* what the application has */
     int light; /* the eventfd; often the same */
     bool lit;
-    bool seen; /* the application has looked since it was lit last: what comes is news to it */
+    bool seen; /* a call was made since it was lit last: what comes is an edge for its maker */
+    bool told; /* the application knows that it can receive, or that the context ends */
+    int news;  /* of room or a peer: lasts for so many calls in vain */
 };
 
 static struct lamp *make(struct loop *loop, int *error)
@@ -41,36 +46,76 @@ int lamp_descriptor(struct socket *socket)
         if (!socket->lamp)
             return error;
         if (socket_events(socket)) /* whoever asks first for the descriptor knows of nothing yet */
-            lamp_light(socket->lamp);
+            lamp_light(socket->lamp, EVENT_IN | EVENT_OUT);
     }
     return socket->lamp->fd;
 }
 
-void lamp_light(struct lamp *lamp)
+static void turn_on(struct lamp *lamp)
 {
     static const uint64_t one = 1;
-    if (lamp->lit && !lamp->seen)
-        return;
     lamp->seen = false;
     /* It fails only if the application has closed it, which it should not. */
     lamp->lit = write(lamp->light, &one, sizeof one) == sizeof one;
 }
 
-static void put_out(struct lamp *lamp)
+static void turn_off(struct lamp *lamp)
 {
     uint64_t count;
     /* If it fails the application has read from it, which it should not; then it is dark, too. */
     lamp->lit = read(lamp->light, &count, sizeof count) < 0 && errno == EINTR;
 }
 
-void lamp_show(struct socket *socket)
+void lamp_light(struct lamp *lamp, int events)
+{
+    if (events & EVENT_IN)
+        lamp->told = false;
+    if (events & EVENT_OUT)
+        lamp->news = NEWS_LASTS;
+    if (!lamp->lit || lamp->seen)
+        turn_on(lamp);
+}
+
+/* Is there something that keeps it lit until the application knows? */
+static bool has_matter(struct socket *socket)
+{
+    return socket->ctx->shutting_down || socket_can_receive(socket);
+}
+
+static void forget_news(struct lamp *lamp)
+{
+    if (lamp->news)
+        lamp->news--;
+}
+
+void lamp_put_out(struct socket *socket, int events)
 {
     struct lamp *lamp = socket->lamp;
-    bool shine = socket->ctx->shutting_down || socket_can_receive(socket);
+    if (socket->ctx->shutting_down)
+        events = ZMQ_POLLIN | ZMQ_POLLOUT; /* the answer is ETERM, whatever was asked for */
+    if (events & ZMQ_POLLOUT)
+        lamp->news = 0;
+    else
+        forget_news(lamp);
+    lamp->seen = true;
+    if (lamp->lit && !lamp->news)
+        turn_off(lamp);
+    lamp->told = events & ZMQ_POLLIN && has_matter(socket);
+}
+
+void lamp_show(struct socket *socket, bool received, bool in_vain)
+{
+    struct lamp *lamp = socket->lamp;
+    bool matter = has_matter(socket);
+    if (in_vain)
+        forget_news(lamp);
+    if (received || !matter)
+        lamp->told = false;
+    bool shine = lamp->news || (matter && !lamp->told);
     if (shine && !lamp->lit)
-        lamp_light(lamp);
+        turn_on(lamp);
     else if (!shine && lamp->lit)
-        put_out(lamp);
+        turn_off(lamp);
     lamp->seen = true;
 }
 

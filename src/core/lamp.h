@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* A lamp: the descriptor of a socket, which ZMQ_FD hands out and foreign event loops wait for. It
- * is lit, that is readable, while a message can be received. It is also lit when something has
- * changed that may concern the application (there is room to send, the context ends) until the
- * application looks: with ZMQ_EVENTS, zmq_poll(), or a call that sends or receives. A socket that
- * is merely writable does not keep it lit.
+ * is lit, that is readable, when something is new: a message, room to send, a peer, the end of the
+ * context. The application puts it out by asking for the events, with ZMQ_EVENTS or zmq_poll(),
+ * whatever they are; what comes afterwards lights it again. So a loop that has looked and now has
+ * other things to do is left in peace, as by libzmq.
  *
- *            something came            looked, and nothing is to be received
- *      dark ────────────────> lit ──────────────────────────────────────────> dark
+ *            something new, or a message received and another one left
+ *      dark ─────────────────────────────────────────────────────────────> lit
+ *      dark <───────────────────────────────────────────────────────────── lit
+ *            asked for the events, or nothing to receive and nothing else new
  *
- * That is a level for those who wait for levels. Those who wait for edges get one for all that
- * comes after they looked, as libzmq gives it. A socket whose lamp nobody asked for has none. */
+ * Those who never ask, but send and receive whenever it is readable, may take it for a level: a
+ * message that lies there keeps it lit until it is received. Room to send does so for a while:
+ * until two calls had nothing to do, for it may have come between a send and a receive. A socket
+ * whose lamp nobody asked for has none. */
 #ifndef GREENMQ_CORE_LAMP_H
 #define GREENMQ_CORE_LAMP_H
 
@@ -20,20 +24,35 @@
  * without resources. */
 int lamp_descriptor(struct socket *socket);
 
-/* Something has come. The socket has a lamp. */
-void lamp_light(struct lamp *lamp);
-
-/* Lights it or puts it out according to the socket, which has one. */
-void lamp_show(struct socket *socket);
+/* Something is new, in a direction or both. The socket has a lamp. */
+void lamp_light(struct lamp *lamp, int events);
 
 /* Closes it; those who wait for it are woken a last time. */
 void lamp_close(struct socket *socket);
 
-/* The application has looked at the socket. */
-static inline void lamp_seen(struct socket *socket)
+/* These are for sockets that have one. */
+void lamp_put_out(struct socket *socket, int events);
+void lamp_show(struct socket *socket, bool received, bool in_vain);
+
+/* The application asks for events, ZMQ_POLLIN or ZMQ_POLLOUT or both. Comes before they are looked
+ * at: what arrives meanwhile is news. */
+static inline void lamp_asked(struct socket *socket, int events)
 {
     if (unlikely(socket->lamp != NULL))
-        lamp_show(socket);
+        lamp_put_out(socket, events);
+}
+
+/* It has tried to send or to receive, with this result. */
+static inline void lamp_sent(struct socket *socket, int rc)
+{
+    if (unlikely(socket->lamp != NULL))
+        lamp_show(socket, false, rc < 0);
+}
+
+static inline void lamp_received(struct socket *socket, int rc)
+{
+    if (unlikely(socket->lamp != NULL))
+        lamp_show(socket, rc >= 0, rc < 0);
 }
 
 #endif

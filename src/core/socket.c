@@ -336,7 +336,7 @@ void socket_notify(struct socket *socket, int events)
         loop_wake(&socket->ctx->loop, watch->waiter);
     }
     if (unlikely(socket->lamp != NULL) && (events & EVENT_IN || socket->pattern->can_send))
-        lamp_light(socket->lamp);
+        lamp_light(socket->lamp, events);
     if (socket->sink)
         socket->sink->changed(socket->sink, events);
 }

@@ -87,6 +87,17 @@ static int give_int(void *value, size_t *size, int number)
     return give(value, size, &number, sizeof number);
 }
 
+/* Whoever hears of the end of the context has asked for the events, too. */
+static int give_events(struct socket *socket, void *value, size_t *size)
+{
+    socket->told_end |= socket->ctx->shutting_down;
+    if (*size < sizeof(int))
+        return socket->told_end ? -ETERM : -EINVAL;
+    loop_turn(&socket->ctx->loop);
+    lamp_asked(socket, ZMQ_POLLIN | ZMQ_POLLOUT);
+    return socket->told_end ? -ETERM : give_int(value, size, socket_events(socket));
+}
+
 static int give_descriptor(struct socket *socket, void *value, size_t *size)
 {
     if (*size < sizeof(int))
@@ -98,7 +109,7 @@ static int give_descriptor(struct socket *socket, void *value, size_t *size)
 int socket_get_option(struct socket *socket, int option, void *value, size_t *size)
 {
     if (option == ZMQ_EVENTS)
-        socket->told_end |= socket->ctx->shutting_down;
+        return give_events(socket, value, size);
     if (socket->told_end)
         return -ETERM;
     const char *endpoint = socket->last_endpoint ? socket->last_endpoint : "";
@@ -106,10 +117,6 @@ int socket_get_option(struct socket *socket, int option, void *value, size_t *si
     case ZMQ_RCVMORE: return give_int(value, size, socket->more);
     case ZMQ_THREAD_SAFE: return give_int(value, size, 0);
     case ZMQ_LAST_ENDPOINT: return give(value, size, endpoint, strlen(endpoint) + 1);
-    case ZMQ_EVENTS:
-        loop_turn(&socket->ctx->loop);
-        lamp_seen(socket);
-        return give_int(value, size, socket_events(socket));
     case ZMQ_FD: return give_descriptor(socket, value, size);
     default: return option_get(&socket->options, option, value, size);
     }

@@ -33,17 +33,16 @@ static void detach(struct socket *socket, struct peer *peer)
 static bool can_send_now(struct socket *socket)
 {
     struct peer *peer = socket->state;
-    return peer && (peer_has_room(peer) || peer_make_room(peer));
+    if (!peer || peer_has_room(peer) || peer_make_room(peer))
+        return peer;
+    peer->full = true; /* whoever was told so hears when that changes */
+    return false;
 }
 
 static int admit(struct socket *socket, const struct frame *first)
 {
     (void)first;
-    if (can_send_now(socket))
-        return 0;
-    if (socket->state)
-        ((struct peer *)socket->state)->full = true;
-    return -EAGAIN;
+    return can_send_now(socket) ? 0 : -EAGAIN;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)

@@ -3,40 +3,16 @@
  * ZMQ_FD and ZMQ_EVENTS: the descriptor of a socket in an event loop that is not ours. Users of
  * two kinds: those who do as libzmq's manual says (wait, then look at the events until none is
  * left), and those who take the descriptor for what poll(2) says about it.
- * zmq_getsockopt(3). What greenmq does better: the descriptor is a level, see src/core/lamp.h.
+ * zmq_getsockopt(3). What greenmq does better: nobody has to ask for the events, see
+ * src/core/lamp.h. What asking for them does is in test_descriptor_asked.c.
  */
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "behaviour/util.h"
-
-static int descriptor_of(void *socket)
-{
-    int fd = get_int(socket, ZMQ_FD);
-    assert_true(fd >= 0);
-    return fd;
-}
-
-static bool is_readable(int fd, int within_ms)
-{
-    struct pollfd item = {.fd = fd, .events = POLLIN};
-    return poll(&item, 1, within_ms) == 1;
-}
-
-static int events_of(void *socket)
-{
-    return get_int(socket, ZMQ_EVENTS);
-}
-
-/* Waits as libzmq wants it. */
-static void await_events(void *socket, int fd, int events)
-{
-    while (!(events_of(socket) & events))
-        assert_true(is_readable(fd, DEADLINE_MS));
-}
+#include "behaviour/descriptor.h"
 
 static unsigned count_descriptors(void)
 {
@@ -47,14 +23,6 @@ static unsigned count_descriptors(void)
         count++;
     closedir(folder);
     return count;
-}
-
-/* A PUSH and a PULL that are connected. */
-static void open_pipeline(void **push, void **pull, const char *endpoint)
-{
-    *push = open_socket(ZMQ_PUSH);
-    *pull = open_socket(ZMQ_PULL);
-    connect_to(*push, bind_to(*pull, endpoint).text);
 }
 
 TEST(descriptor_is_the_same_each_time)
@@ -144,7 +112,7 @@ TEST(every_burst_is_an_edge)
     close(epoll);
 }
 
-/* One message is left each time, so the level never falls: what comes is an edge all the same. */
+/* One message is left each time: what comes is an edge all the same. */
 TEST(what_comes_after_a_look_is_an_edge_though_something_is_left)
 {
     better_than_libzmq();
@@ -391,8 +359,7 @@ TEST(shutdown_makes_it_readable)
     size_t size = sizeof events;
     expect_error(zmq_getsockopt(pull, ZMQ_EVENTS, &events, &size), ETERM);
     expect_error(zmq_getsockopt(pull, ZMQ_FD, &events, &size), ETERM);
-    if (!ON_LIBZMQ)
-        assert_true(is_readable(fd, 0)); /* until it is closed: there is something to do */
+    assert_false(is_readable(fd, 0)); /* the application knows */
 }
 
 static int ask_in_child(void *socket)

@@ -2,23 +2,12 @@
 /*
  * ZMQ_FD and ZMQ_EVENTS in one thread while others send, receive, wait in our calls, or close.
  */
-#include <poll.h>
 #include <stdatomic.h>
 
 #include "behaviour/util.h"
+#include "behaviour/descriptor.h"
 
 enum { SENDERS = 4, MESSAGES = 2000 };
-
-static int events_of(void *socket)
-{
-    return get_int(socket, ZMQ_EVENTS);
-}
-
-static bool is_readable(int fd, int within_ms)
-{
-    struct pollfd item = {.fd = fd, .events = POLLIN};
-    return poll(&item, 1, within_ms) == 1;
-}
 
 static void *send_many(void *socket)
 {
@@ -55,38 +44,75 @@ TEST(one_waits_while_many_send)
         assert_int_equal((intptr_t)join_thread(thread[i]), 0);
 }
 
-static atomic_bool enough;
-
-static void *ask_events(void *socket)
+/* Takes one message each time the descriptor is readable, up to the first empty one. */
+static void *take_by_descriptor(void *socket)
 {
-    intptr_t wrong = 0;
-    while (!atomic_load(&enough)) {
-        int value;
-        size_t size = sizeof value;
-        wrong += zmq_getsockopt(socket, ZMQ_EVENTS, &value, &size) < 0;
-        size = sizeof value;
-        wrong += zmq_getsockopt(socket, ZMQ_FD, &value, &size) < 0;
+    intptr_t got = 0;
+    char body[64];
+    int fd, events, size;
+    for (;;) {
+        size_t length = sizeof fd;
+        if (zmq_getsockopt(socket, ZMQ_FD, &fd, &length) < 0 || !is_readable(fd, DEADLINE_MS) ||
+            zmq_getsockopt(socket, ZMQ_EVENTS, &events, &length) < 0)
+            return (void *)-1;
+        if (!(events & ZMQ_POLLIN))
+            continue;
+        size = zmq_recv(socket, body, sizeof body, ZMQ_DONTWAIT);
+        if (size == 0)
+            return (void *)got;
+        got += size > 0;
     }
-    return (void *)wrong;
 }
 
-/* Who asks takes no message away: the level comes back for the one who receives. */
-TEST(events_are_asked_while_another_receives)
+/* Asking puts the descriptor out for all, but whoever takes a message lights it for the next one;
+ * so nothing is left lying, and each of the threads comes to its end. */
+TEST(several_wait_for_one_descriptor)
 {
-    void *a = open_socket(ZMQ_PAIR), *b = open_socket(ZMQ_PAIR);
-    connect_to(b, bind_to(a, *state).text);
-    atomic_store(&enough, false);
-    pthread_t asker = start_thread(ask_events, a);
-    pthread_t sender = start_thread(send_many, b);
-    int fd = get_int(a, ZMQ_FD), number;
-    for (int i = 0; i < MESSAGES; i++) {
-        while (zmq_recv(a, &number, sizeof number, ZMQ_DONTWAIT) < 0)
-            assert_true(is_readable(fd, DEADLINE_MS));
-        assert_int_equal(number, i);
+    enum { TAKERS = 3 };
+    void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
+    pthread_t taker[TAKERS];
+    intptr_t got = 0;
+    connect_to(push, bind_to(pull, *state).text);
+    for (int i = 0; i < TAKERS; i++)
+        taker[i] = start_thread(take_by_descriptor, pull);
+    assert_int_equal((intptr_t)send_many(push), 0);
+    for (int i = 0; i < TAKERS; i++)
+        send_parts(push, "");
+    for (int i = 0; i < TAKERS; i++) {
+        intptr_t share = (intptr_t)join_thread(taker[i]);
+        assert_true(share >= 0);
+        got += share;
     }
-    atomic_store(&enough, true);
-    assert_int_equal((intptr_t)join_thread(asker), 0);
-    assert_int_equal((intptr_t)join_thread(sender), 0);
+    assert_int_equal(got, MESSAGES);
+}
+
+/* One thread waits by the descriptor while another one waits in zmq_poll() for the same socket. */
+static void *take_by_poll(void *socket)
+{
+    intptr_t got = 0;
+    for (char body[64];;) {
+        zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+        if (zmq_poll(&item, 1, DEADLINE_MS) != 1)
+            return (void *)-1;
+        int size = zmq_recv(socket, body, sizeof body, ZMQ_DONTWAIT);
+        if (size == 0)
+            return (void *)got;
+        got += size > 0;
+    }
+}
+
+TEST(one_waits_by_descriptor_and_one_by_poll)
+{
+    void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
+    connect_to(push, bind_to(pull, *state).text);
+    pthread_t outside = start_thread(take_by_descriptor, pull);
+    pthread_t inside = start_thread(take_by_poll, pull);
+    assert_int_equal((intptr_t)send_many(push), 0);
+    for (int i = 0; i < 2; i++)
+        send_parts(push, "");
+    intptr_t first = (intptr_t)join_thread(outside), second = (intptr_t)join_thread(inside);
+    assert_true(first >= 0 && second >= 0);
+    assert_int_equal(first + second, MESSAGES);
 }
 
 static void *echo(void *socket)
@@ -141,7 +167,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_ALL(one_waits_while_many_send),
-        OVER_ALL(events_are_asked_while_another_receives),
+        OVER_ALL(several_wait_for_one_descriptor),
+        OVER_ALL(one_waits_by_descriptor_and_one_by_poll),
         OVER_ALL(one_waits_inside_and_one_outside),
         RUN(closing_wakes_the_one_outside),
     };
