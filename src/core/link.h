@@ -20,8 +20,8 @@ struct link {
      * connection that turns out to be broken is taken down later. */
     void (*flush)(struct peer *peer);
 
-    /* The same in a turn that lends the lock (green/loop.h): the lock may be released meanwhile, and
-     * the peer may be gone afterwards. NULL: flush() does it. */
+    /* The same in a turn that lends the lock (green/loop.h): it may be released meanwhile, and the
+     * peer may be gone afterwards. NULL: flush() does it. */
     void (*flush_lending)(struct peer *peer);
 
     /* Sends octets at once past an empty peer->out. Returns how many the far end took; 0 when it

@@ -62,12 +62,11 @@ struct loop {
     struct waiters followers;
     int spare_bells[SPARE_BELLS];
     unsigned spare_bell_count;
-    bool changed; /* handles were started or stopped since the last turn */
-    bool in_turn;
-    bool lends_lock; /* the present turn may lend the lock: see loop_lend_lock() */
-    bool hurried;    /* a turn is due at once */
-    unsigned work;   /* reads since the leader last looked; those who read count them */
-    uint64_t now_ns; /* when the present turn began */
+    bool changed;             /* handles were started or stopped since the last turn */
+    bool in_turn, lends_lock; /* ... which may lend the lock: see loop_lend_lock() */
+    bool hurried;             /* a turn is due at once */
+    unsigned work;            /* reads since the leader last looked; those who read count them */
+    uint64_t now_ns;          /* when the present turn began */
 
     /* Called at the end of each turn, under the lock. */
     void (*turn_end)(void *owner);
