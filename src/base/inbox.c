@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a buffer frame by frame, as a socket reads its peers' inboxes. Here the octets that are
  * gone always end with a frame, so `gone` and `walked` are the same. */
-#include "base/buffer.h"
+#include "base/inbox.h"
 
 #include "base/check.h"
-
-/* A place between two frames: octet `at` of piece `n`. */
-struct cursor {
-    uint32_t n;
-    size_t at;
-};
 
 static const struct piece *piece_at(const struct buffer *buffer, uint32_t n)
 {
     return &buffer->pieces[(buffer->first + n) & (buffer->room - 1)];
 }
 
-/* Reads the frame at the cursor and moves it behind; gives the chunk that holds the body. */
-static bool cursor_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,
-                        struct chunk **chunk)
+bool buffer_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,
+                 struct chunk **chunk)
 {
     if (cursor->n < buffer->count && cursor->at == piece_at(buffer, cursor->n)->size)
         *cursor = (struct cursor){.n = cursor->n + 1};
@@ -38,16 +31,16 @@ static bool cursor_read(const struct buffer *buffer, struct cursor *cursor, stru
     return true;
 }
 
-static struct cursor cursor_front(const struct buffer *buffer)
+struct cursor buffer_begin(const struct buffer *buffer)
 {
     return (struct cursor){.at = buffer->gone};
 }
 
 bool buffer_front(const struct buffer *buffer, struct frame *frame, struct chunk **chunk)
 {
-    struct cursor cursor = cursor_front(buffer);
+    struct cursor cursor = buffer_begin(buffer);
     struct chunk *unasked;
-    return cursor_read(buffer, &cursor, frame, chunk ? chunk : &unasked);
+    return buffer_read(buffer, &cursor, frame, chunk ? chunk : &unasked);
 }
 
 void buffer_pop(struct buffer *buffer, const struct frame *frame)
@@ -89,7 +82,7 @@ static struct cursor find_open_end(const struct buffer *buffer, struct tally *ke
         more = first->open;
         open = more || !is_behind_lent(buffer, &cursor);
     }
-    while (open && cursor_read(buffer, &cursor, &frame, &chunk)) {
+    while (open && buffer_read(buffer, &cursor, &frame, &chunk)) {
         if (!(frame.flags & FRAME_COMMAND)) { /* which may stand between two parts */
             more = frame.flags & FRAME_MORE;
             struct tally tally = {.messages = !more, .parts = 1, .bytes = frame.size};
@@ -129,7 +122,7 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
 int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
                       size_t max)
 {
-    struct cursor cursor = cursor_front(buffer);
+    struct cursor cursor = buffer_begin(buffer);
     const struct piece *piece = piece_at(buffer, 0);
     struct scan scan;
     struct scan_limits limits = {.body_max = UINT64_MAX, .large_min = UINT64_MAX, .run_max = max};
@@ -143,7 +136,7 @@ int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffe
     struct frame frame = {.flags = FRAME_MORE};
     struct chunk *chunk;
     while (frame.flags & FRAME_MORE) {
-        check(cursor_read(buffer, &cursor, &frame, &chunk));
+        check(buffer_read(buffer, &cursor, &frame, &chunk));
         int rc = buffer_append_shared(large, frame.flags & FRAME_MORE, chunk, frame.body,
                                       frame.size);
         if (rc < 0)

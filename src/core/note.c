@@ -12,29 +12,45 @@ enum {
 };
 
 /* Gives the note to the device if it takes it now. */
-static bool hand_over(struct socket *socket, const void *body, size_t size)
+static bool hand_over(struct socket *socket, const struct run *note)
 {
     static _Thread_local int depth;
     struct sink *sink = socket->sink;
-    struct buffer note = {0};
-    if (!sink || !sink->deliver || !buffer_is_empty(&socket->notes) || depth >= DEPTH_MAX ||
-        buffer_append(&note, 0, body, size) < 0)
+    if (!sink || !sink->deliver || !buffer_is_empty(&socket->notes) || depth >= DEPTH_MAX)
         return false;
-    struct run run = {
-        .data = note.pieces[note.first].data, .size = note.bytes, .tally = note.tally};
     depth++;
-    bool taken = sink->deliver(sink, NULL, &run) == run.size;
+    bool taken = sink->deliver(sink, NULL, note) == note->size;
     depth--;
-    buffer_term(&note);
     return taken;
+}
+
+static bool keep(struct socket *socket, int appended)
+{
+    if (appended < 0)
+        return false;
+    socket_notify(socket, EVENT_IN);
+    return true;
 }
 
 bool socket_note(struct socket *socket, const void *body, size_t size)
 {
-    if (hand_over(socket, body, size))
-        return true;
-    if (socket->notes.bytes > WAITING_MAX || buffer_append(&socket->notes, 0, body, size) < 0)
+    if (!socket->sink) /* the usual case, without a detour */
+        return socket->notes.bytes <= WAITING_MAX &&
+               keep(socket, buffer_append(&socket->notes, 0, body, size));
+    struct buffer note = {0};
+    if (buffer_append(&note, 0, body, size) < 0)
         return false;
-    socket_notify(socket, EVENT_IN);
-    return true;
+    struct run run = {
+        .data = note.pieces[note.first].data, .size = note.bytes, .tally = note.tally};
+    bool taken = socket_note_message(socket, &run);
+    buffer_term(&note);
+    return taken;
+}
+
+bool socket_note_message(struct socket *socket, const struct run *message)
+{
+    if (hand_over(socket, message))
+        return true;
+    return socket->notes.bytes <= WAITING_MAX &&
+           keep(socket, buffer_append_run(&socket->notes, message, NULL));
 }

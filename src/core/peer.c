@@ -294,6 +294,17 @@ size_t peer_take(struct peer *peer, const struct run *run)
     return into_inbox(peer, run);
 }
 
+bool peer_take_anyway(struct peer *peer, const struct run *message)
+{
+    if (peer_take(peer, message))
+        return true;
+    bool last_words = peer->last_words;
+    peer->last_words = true;
+    size_t taken = into_inbox(peer, message);
+    peer->last_words = last_words;
+    return taken;
+}
+
 bool peer_last_words(struct peer *peer)
 {
     if (peer->in.tally.messages > peer->in_max || peer->socket->ctx->departed_bytes > DEPARTED_MAX)

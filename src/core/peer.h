@@ -132,6 +132,10 @@ size_t peer_deliver(struct peer *peer, const struct run *run);
  * at the run itself. */
 size_t peer_take(struct peer *peer, const struct run *run);
 
+/* The same with one message that must be taken, also beyond the limit of the inbox. False without
+ * memory. */
+bool peer_take_anyway(struct peer *peer, const struct run *message);
+
 /* The far end has closed while the input is held: may the inbox take what is left, beyond its
  * limit, so that the connection can go? False: enough waits already of those who have gone. */
 bool peer_last_words(struct peer *peer);

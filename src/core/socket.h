@@ -133,7 +133,8 @@ int socket_begin_fair(struct socket *socket);
 /* For those that may meet a ROUTER: sends the empty message of ZMQ_PROBE_ROUTER if that is set. */
 void socket_probe(struct socket *socket, struct peer *peer);
 
-/* For XPUB: a note for the application or the device. False: it is lost. */
+/* For XPUB: a note for the application or the device, of one part or more. False: it is lost. */
 bool socket_note(struct socket *socket, const void *body, size_t size);
+bool socket_note_message(struct socket *socket, const struct run *message);
 
 #endif

@@ -19,6 +19,7 @@ enum {
 
 void publish_term(struct publisher *publisher)
 {
+    buffer_term(&publisher->before);
     topic_term(&publisher->topics);
     fan_term(&publisher->fan);
 }
@@ -78,18 +79,67 @@ int publish_ready(struct socket *socket, struct peer *peer)
     return 0;
 }
 
+/* What is left of a message behind its last wish that was noted is a message of the user's. */
+static int deliver_rest(struct socket *socket, struct peer *peer, const struct buffer *parts)
+{
+    struct buffer message = {0};
+    if (buffer_is_empty(parts) || !socket->pattern->can_receive)
+        return 0;
+    int rc = parts_close(parts, &message);
+    struct run run = {.large = &message, .size = message.bytes, .tally = message.tally};
+    if (rc == 0 && !peer_take_anyway(peer, &run))
+        rc = -ENOMEM;
+    buffer_term(&message);
+    return rc;
+}
+
+/* Wishes among the parts of a message take effect one by one, and who notes them puts the user's
+ * parts before them in front, as in libzmq. */
+static void deliver_parts(struct socket *socket, struct peer *peer, const struct run *message)
+{
+    struct publisher *publisher = socket->state;
+    struct buffer *before = &publisher->before;
+    struct parts parts = {.message = message};
+    struct frame part;
+    struct chunk *chunk;
+    struct wish wish;
+    int rc = 0;
+    while (rc == 0 && parts_next(&parts, &part, &chunk)) {
+        if (wish_read(&part, &wish))
+            socket->pattern->subscribe(socket, peer, wish.add, wish.topic, wish.size);
+        else
+            rc = buffer_append_shared(before, FRAME_MORE, chunk, part.body, part.size);
+    }
+    struct buffer left = *before;
+    *before = (struct buffer){0}; /* what is delivered may come back here */
+    if (rc == 0)
+        rc = deliver_rest(socket, peer, &left);
+    if (rc < 0)
+        publish_give_up(peer);
+    buffer_term(&left);
+}
+
 size_t publish_deliver(struct socket *socket, struct peer *peer, const struct run *run)
 {
     struct run rest = *run, head;
     struct wish wish;
     while (rest.size) {
-        size_t before = run->size - rest.size;
-        if (wish_next(&rest, &head, &wish)) {
+        size_t before = run->size - rest.size, taken = 0;
+        switch (wish_next(&rest, &head, &wish)) {
+        case WISH_ALONE:
             socket->pattern->subscribe(socket, peer, wish.add, wish.topic, wish.size);
-        } else if (socket->pattern->can_receive) {
-            size_t taken = peer_take(peer, &head);
-            if (taken < head.size)
+            break;
+        case WISH_AMONG:
+            if (!peer->last_words && peer->in.tally.messages >= peer->in_max)
+                return before; /* its wishes must be heard once only */
+            deliver_parts(socket, peer, &head);
+            break;
+        case WISH_NONE:
+            if (socket->pattern->can_receive)
+                taken = peer_take(peer, &head);
+            if (socket->pattern->can_receive && taken < head.size)
                 return before + taken;
+            break;
         }
     }
     return run->size;

@@ -11,6 +11,7 @@ struct publisher {
     struct topics topics; /* by which messages are sent */
     struct fan fan;       /* whom the present messages are for */
     uint32_t stamp;       /* borne by the peers that are in the fan already */
+    struct buffer before; /* the user's parts, in front of a wish in the same message */
 };
 
 /* peer->topics, from its first subscription on. */

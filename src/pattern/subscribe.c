@@ -9,6 +9,7 @@
 #include "pattern/subscribe.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum {
@@ -70,19 +71,19 @@ static bool is_too_far_behind(const struct socket *socket, const struct peer *pe
 
 /* Without memory the connection is broken, and when the peer does not read what changes: the next
  * connection is told everything as it is then. */
-static void tell(struct socket *socket, bool add, const uint8_t *topic, size_t size, uint32_t times)
+void subscribe_tell(struct socket *socket, bool add, const uint8_t *topic, size_t size, int times)
 {
     struct peer *peer;
     TAILQ_FOREACH(peer, &socket->peers, all) {
         int rc = 0;
-        for (uint32_t i = 0; peer->ready && rc == 0 && i < times; i++)
+        for (int i = 0; peer->ready && rc == 0 && i < times; i++)
             rc = peer->link->subscribe(peer, add, topic, size);
         if (rc < 0 || (peer->ready && is_too_far_behind(socket, peer)))
             peer->link->fail(peer);
     }
 }
 
-int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size_t size)
+int subscribe_keep(struct socket *socket, bool add, const uint8_t *topic, size_t size)
 {
     struct subscription *subscription = socket->state;
     uint32_t times = 1;
@@ -92,7 +93,16 @@ int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size
         return change;
     if (change & TOPIC_EDGE)
         subscription->bytes += add ? size + TOLD_BYTES : -(size + TOLD_BYTES);
-    if (add || (change & TOPIC_EDGE))
-        tell(socket, add, topic, size, times);
+    if (!add && !(change & TOPIC_EDGE))
+        return 0;
+    return times < INT_MAX ? (int)times : INT_MAX;
+}
+
+int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size_t size)
+{
+    int times = subscribe_keep(socket, add, topic, size);
+    if (times < 0)
+        return times;
+    subscribe_tell(socket, add, topic, size, times);
     return 0;
 }

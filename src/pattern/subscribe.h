@@ -23,4 +23,9 @@ void subscribe_lost(struct socket *socket, struct peer *peer);
  * there is not does nothing. 0 or -ENOMEM. */
 int subscribe_change(struct socket *socket, bool add, const uint8_t *topic, size_t size);
 
+/* The two steps of it. How often the peers are to be told of the change, or -ENOMEM; and telling
+ * them. */
+int subscribe_keep(struct socket *socket, bool add, const uint8_t *topic, size_t size);
+void subscribe_tell(struct socket *socket, bool add, const uint8_t *topic, size_t size, int times);
+
 #endif

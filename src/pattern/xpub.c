@@ -74,6 +74,19 @@ static void add_origin(struct socket *socket, struct peer *peer)
     TAILQ_INSERT_TAIL(&xpub->origins, origin, line);
 }
 
+/* A note with the parts that came before it in the same message. */
+static bool note_behind(struct socket *socket, const uint8_t *body, size_t size)
+{
+    struct publisher *publisher = socket->state;
+    struct buffer message = publisher->before;
+    publisher->before = (struct buffer){0};
+    bool noted = buffer_append(&message, 0, body, size) == 0;
+    struct run run = {.large = &message, .size = message.bytes, .tally = message.tally};
+    noted = noted && socket_note_message(socket, &run);
+    buffer_term(&message);
+    return noted;
+}
+
 /* Notes a change. The topic lies in a tree's memory, with an octet free before it. `peer` is NULL
  * when it is going. */
 static void note(struct socket *socket, struct peer *peer, bool add, uint8_t *topic, size_t size)
@@ -81,7 +94,9 @@ static void note(struct socket *socket, struct peer *peer, bool add, uint8_t *to
     struct xpub *xpub = socket->state;
     uint64_t waited = socket->notes.tally.messages;
     topic[-1] = add;
-    if (!socket_note(socket, topic - 1, size + 1))
+    bool alone = buffer_is_empty(&xpub->publisher.before);
+    if (alone ? !socket_note(socket, topic - 1, size + 1)
+              : !note_behind(socket, topic - 1, size + 1))
         return;
     uint64_t wait = socket->notes.tally.messages;
     if (wait > waited) {

@@ -47,6 +47,42 @@ TEST(subscriptions_travel_upstream)
     expect_note(xpub, 0, "a");
 }
 
+/* Messages of an XSUB in which some parts subscribe, to several publishers. */
+TEST(subscriptions_among_parts_travel_upstream)
+{
+    struct rig rig = forwarder_at(*state);
+    void *xsub = peer_at(ZMQ_XSUB, rig.back_at), *xpub[2];
+    for (int i = 0; i < 2; i++)
+        xpub[i] = peer_at(ZMQ_XPUB, rig.front_at);
+    send_parts(xsub, "\1first");
+    for (int i = 0; i < 2; i++)
+        expect_note(xpub[i], 1, "first");
+    send_parts(xsub, "\1A", "more");
+    for (int i = 0; i < 2; i++) {
+        expect_note(xpub[i], 1, "A");
+        expect_parts(xpub[i], "more");
+    }
+    send_parts(xsub, "u", "\1B", "\1C");
+    for (int i = 0; i < 2; i++) {
+        expect_parts(xpub[i], "u", "\1B");
+        expect_note(xpub[i], 1, "C");
+    }
+    send_parts(xsub, "x", "\1A", "y");
+    for (int i = 0; i < 2; i++) {
+        expect_parts(xpub[i], "x", "y");
+        send_parts(xpub[i], "B");
+        expect_parts(xsub, "B");
+    }
+    send_bytes(xsub, "u", 1, ZMQ_SNDMORE);
+    send_bytes(xsub, "\0B", 2, 0);
+    for (int i = 0; i < 2; i++) {
+        struct part part = recv_part(xpub[i]);
+        assert_true(part_is(&part, "u") && part.more);
+        expect_note(xpub[i], 0, "B");
+    }
+    account_of(rig.device);
+}
+
 /* What nobody wants is not even sent to the device. */
 TEST(publishers_send_only_what_is_wanted)
 {
@@ -359,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_DEVICE_OVER_ALL(subscriptions_travel_upstream),
+        RUN_DEVICE_OVER_ALL(subscriptions_among_parts_travel_upstream),
         RUN_DEVICE_OVER_ALL(publishers_send_only_what_is_wanted),
         RUN_DEVICE(subscriptions_on_the_wire),
         RUN_DEVICE_OVER_ALL(late_publishers_hear_of_all_subscriptions),

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the frames of a buffer without taking them out. */
+#ifndef GREENMQ_BASE_INBOX_H
+#define GREENMQ_BASE_INBOX_H
+
+#include "base/buffer.h"
+
+/* A place between two frames: octet `at` of piece `n`. */
+struct cursor {
+    uint32_t n;
+    size_t at;
+};
+
+/* The place in front of the first frame. */
+struct cursor buffer_begin(const struct buffer *buffer);
+
+/* The next frame, the chunk that its body lies in, and the place behind it. False when there is
+ * none. */
+bool buffer_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,
+                 struct chunk **chunk);
+
+#endif
