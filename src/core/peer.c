@@ -24,10 +24,14 @@ void peer_set_marks(struct peer *peer, const struct options *options)
 {
     peer->out_mark = peer->conflates ? UINT64_MAX : mark_or_none(options->sndhwm);
     peer->in_mark = peer->conflates ? UINT64_MAX : mark_or_none(options->rcvhwm);
-    peer->out_max = peer->out_mark;
-    peer->in_max = peer->in_mark;
-    if (peer->twin)
+    if (peer->twin) {
         twin_set_marks(peer);
+    } else {
+        peer->out_max = peer->out_mark;
+        peer->in_max = peer->in_mark;
+    }
+    if (peer->full && peer_has_room(peer))
+        peer_found_room(peer);
 }
 
 static void attach(struct peer *peer)

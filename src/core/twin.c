@@ -19,14 +19,19 @@ static void set_limit(struct peer *sender, struct peer *receiver)
     receiver->in_max = UINT64_MAX;
 }
 
+/* The sender is told of all that was read. */
+static void tell_all(struct peer *receiver)
+{
+    receiver->told = receiver->took - receiver->in.tally.messages;
+    receiver->twin->unread = receiver->in.tally.messages;
+}
+
 /* The receiver tells after so many messages, from now on; 0 for never, as there is no limit. */
 static void set_step(struct peer *receiver)
 {
-    struct peer *sender = receiver->twin;
-    uint64_t limit = sender->out_max;
-    receiver->told = receiver->took - receiver->in.tally.messages;
+    uint64_t limit = receiver->twin->out_max;
+    tell_all(receiver);
     receiver->tells_after = limit == UINT64_MAX ? 0 : (limit + 1) / 2;
-    sender->unread = receiver->took - receiver->told;
 }
 
 void twin_join(struct peer *peer, struct peer *other)
@@ -49,15 +54,28 @@ void twin_part(struct peer *peer)
         other->twin = NULL;
 }
 
+/* The receiver may have nothing left to read by which it would come to its next step: so the
+ * sender is told now. The step follows the receiver's own mark, as in libzmq. */
+static void change_limit(struct peer *sender, struct peer *receiver, bool by_receiver)
+{
+    uint64_t before = sender->out_max;
+    set_limit(sender, receiver);
+    if (sender->out_max == before)
+        return;
+    if (by_receiver || !receiver->tells_after)
+        set_step(receiver);
+    else
+        tell_all(receiver);
+}
+
 void twin_set_marks(struct peer *peer)
 {
     struct peer *other = peer->twin;
-    uint64_t before = other->out_max;
     lane_close_all(other->socket);
-    set_limit(peer, other);
-    set_limit(other, peer);
-    if (other->out_max != before)
-        set_step(peer);
+    change_limit(peer, other, false);
+    change_limit(other, peer, true);
+    if (other->full && peer_has_room(other))
+        peer_found_room(other);
 }
 
 void twin_took(struct peer *peer, uint64_t messages)

@@ -201,6 +201,64 @@ TEST(reader_that_stalls_stops_the_sender)
     expect_parts(ends.pull, "goes on");
 }
 
+/* Limits that change while the connection is there: what was read before counts as read, whatever
+ * the reader had been told to tell. libzmq's sender waits for ever in these. */
+TEST(limit_raised_by_the_reader_gives_room_at_once)
+{
+    better_than_libzmq();
+    struct ends ends = ends_with(1, 1);
+    bind_to(ends.pull, "inproc://raised");
+    connect_to(ends.push, "inproc://raised");
+    assert_int_equal(fill(ends.push, 100), 2);
+    set_int(ends.pull, ZMQ_RCVHWM, 1000);
+    assert_true(can_send(ends.push, 0));
+    drain(ends.pull, 2);
+    assert_int_equal(fill(ends.push, 5000), 999); /* half of the limit is told of at a time */
+    set_int(ends.pull, ZMQ_RCVHWM, 0);
+    assert_true(can_send(ends.push, 0));
+}
+
+TEST(limit_raised_by_the_sender_gives_room_at_once)
+{
+    better_than_libzmq();
+    struct ends ends = ends_with(1, 1);
+    bind_to(ends.pull, "inproc://raised too");
+    connect_to(ends.push, "inproc://raised too");
+    assert_int_equal(fill(ends.push, 100), 2);
+    set_int(ends.push, ZMQ_SNDHWM, 9);
+    assert_true(can_send(ends.push, 0));
+    assert_int_equal(fill(ends.push, 100), 8);
+}
+
+TEST(limit_set_where_there_was_none_counts_what_waits_only)
+{
+    better_than_libzmq();
+    struct ends ends = ends_with(0, 10);
+    bind_to(ends.pull, "inproc://none");
+    connect_to(ends.push, "inproc://none");
+    assert_int_equal(fill(ends.push, 100), 100);
+    drain(ends.pull, 100);
+    set_int(ends.push, ZMQ_SNDHWM, 10);
+    assert_int_equal(fill(ends.push, 100), 20);
+    drain(ends.pull, 20);
+    assert_true(can_send(ends.push, 0));
+}
+
+TEST(limit_lowered_by_the_sender_does_not_stop_it)
+{
+    better_than_libzmq();
+    struct ends ends = ends_with(1000, 1);
+    bind_to(ends.pull, "inproc://lowered");
+    connect_to(ends.push, "inproc://lowered");
+    assert_int_equal(fill(ends.push, 900), 900);
+    drain(ends.pull, 900);
+    set_int(ends.push, ZMQ_SNDHWM, 1);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(fill(ends.push, 100), 2);
+        drain(ends.pull, 2);
+    }
+}
+
 TEST(negative_marks_are_refused)
 {
     int negative = -1;
@@ -226,6 +284,10 @@ int main(void)
         RUN(room_comes_back_as_the_reader_reads),
         OVER(reader_that_stalls_stops_the_sender, "tcp", "tcp://127.0.0.1:*"),
         OVER(reader_that_stalls_stops_the_sender, "ipc", "ipc://*"),
+        RUN(limit_raised_by_the_reader_gives_room_at_once),
+        RUN(limit_raised_by_the_sender_gives_room_at_once),
+        RUN(limit_set_where_there_was_none_counts_what_waits_only),
+        RUN(limit_lowered_by_the_sender_does_not_stop_it),
         RUN(negative_marks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
