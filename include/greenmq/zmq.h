@@ -198,8 +198,7 @@ ZMQ_EXPORT int zmq_ctx_shutdown(void *context);
  * Sets an option of a context.
  *   ZMQ_IO_THREADS        0 or more (1). 0: no background thread at all; I/O happens inside the
  *                         application's own calls. Any other number: one background thread.
- *   ZMQ_MAX_SOCKETS       1 or more (65535): how many may be open. Far more than libzmq's default,
- *                         ZMQ_MAX_SOCKETS_DFLT, into which programs run.
+ *   ZMQ_MAX_SOCKETS       1 or more (1023, ZMQ_MAX_SOCKETS_DFLT): how many may be open.
  *   ZMQ_MAX_MSGSZ         0 or more bytes (INT_MAX): the longest message that may be sent.
  *   ZMQ_IPV6              0 or 1 (0): ZMQ_IPV6 of sockets made from now on.
  *   ZMQ_BLOCKY            0 or 1 (1): 0 gives sockets made from now on a ZMQ_LINGER of 0.

@@ -16,7 +16,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-enum { MAX_SOCKETS = 65535, SETTLE_ROUNDS = 64 };
+enum { SETTLE_ROUNDS = 64 };
 
 static pthread_mutex_t free_lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(free_lock)
@@ -74,7 +74,7 @@ static void begin(struct ctx *ctx)
     memset((char *)ctx + kept, 0, sizeof *ctx - kept);
     ctx->serial = atomic_fetch_add(&serial, 1) + 1;
     ctx->io_threads = 1;
-    ctx->max_sockets = MAX_SOCKETS;
+    ctx->max_sockets = ZMQ_MAX_SOCKETS_DFLT;
     ctx->max_msgsz = INT_MAX;
     ctx->blocky = ctx->zero_copy_recv = 1;
     atomic_store(&ctx->fork_generation, atomic_load(&fork_generation));
