@@ -719,7 +719,8 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int n_items, long timeout_ms);
  *   EFSM      a message was sent or received in part.
  *   EINVAL    capture is of a type that cannot send at any time.
  *   ETERM     the context of one of the sockets was terminated or shut down.
- * A signal does not end it. Follows zmq_proxy(3).
+ *   EINTR     a signal came; what waits is kept, call again to go on.
+ * Follows zmq_proxy(3).
  */
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
 

@@ -5,6 +5,7 @@
 #include "api/enter.h"
 #include "api/proxy.h"
 #include "device/device.h"
+#include "green/sigmask.h"
 
 #include <stdlib.h>
 
@@ -214,17 +215,16 @@ static int end_of(const struct gmq_device *device)
     return device->terminated ? -ETERM : 0;
 }
 
-static int wait_for_stop(struct gmq_device *device, uint64_t deadline_ns, bool through_signals)
+static int wait_for_stop(struct gmq_device *device, uint64_t deadline_ns)
 {
     int rc = enter(device);
     if (rc < 0)
         return rc;
     rc = device->state == GMQ_DEVICE_NEW ? -EINVAL : 0;
-    while (rc == 0 && device->state != GMQ_DEVICE_STOPPED) {
+    bool begun = sigmask_begin();
+    while (rc == 0 && device->state != GMQ_DEVICE_STOPPED)
         rc = device_watch(device, deadline_ns);
-        if (rc == -EINTR && through_signals)
-            rc = 0;
-    }
+    sigmask_end(begun);
     if (device->state == GMQ_DEVICE_STOPPED)
         rc = end_of(device);
     ctx_leave(device->ctx);
@@ -233,7 +233,12 @@ static int wait_for_stop(struct gmq_device *device, uint64_t deadline_ns, bool t
 
 int gmq_device_wait(struct gmq_device *device, long timeout_ms)
 {
-    return answer(wait_for_stop(device, loop_deadline_ns(timeout_ms), false));
+    return answer(wait_for_stop(device, loop_deadline_ns(timeout_ms)));
+}
+
+static bool is_draining(const struct gmq_device *device)
+{
+    return device->state == GMQ_DEVICE_DRAINING && !device_is_drained(device);
 }
 
 static int drain(struct gmq_device *device, uint64_t deadline_ns)
@@ -244,9 +249,11 @@ static int drain(struct gmq_device *device, uint64_t deadline_ns)
     device->front.socket->tells_sent = device->back.socket->tells_sent = true;
     relay_pump_later(&device->back);
     int rc = 0;
-    while (device->state == GMQ_DEVICE_DRAINING && !device_is_drained(device) && rc == 0)
+    bool begun = sigmask_begin();
+    while (is_draining(device) && rc == 0)
         rc = device_watch(device, deadline_ns);
-    if (rc == -EINTR || rc == -ECANCELED || rc == -ETIME)
+    sigmask_end(begun);
+    if (is_draining(device) && (rc == -EINTR || rc == -ECANCELED || rc == -ETIME))
         return rc;
     if (device->terminated)
         return -ETERM;
@@ -323,8 +330,8 @@ const char *gmq_leave_name(enum gmq_leave reason)
     return account_leave_name(reason);
 }
 
-/* A device for as long as the call lasts. No signal ends it. What it has taken in and not yet let
- * out is the sockets' in the end, as if the application had sent it. */
+/* A device for as long as the call lasts. A signal ends it, and the next call goes on. What it has
+ * taken in and not yet let out is the sockets' in the end, as if the application had sent it. */
 static int run_device(const struct proxy_sockets *sockets)
 {
     struct gmq_device *device;
@@ -336,7 +343,7 @@ static int run_device(const struct proxy_sockets *sockets)
     device->keeps = true;
     rc = start(device);
     if (rc == 0)
-        rc = wait_for_stop(device, UINT64_MAX, true);
+        rc = wait_for_stop(device, UINT64_MAX);
     gmq_device_free(device);
     return rc;
 }

@@ -18,6 +18,7 @@
 #include "core/lamp.h"
 #include "green/fdwait.h"
 #include "green/hub.h"
+#include "green/sigmask.h"
 
 #include <greenmq/zmq.h>
 #include <poll.h>
@@ -141,7 +142,7 @@ static void report_descriptors(const struct poller *poller)
 static int look_at_descriptors(const struct poller *poller, int timeout_ms, const sigset_t *mask)
 {
     struct pollfd *fds = &poller->fds[WAITER_FDS];
-    int ready = loop_poll(fds, poller->fd_count - WAITER_FDS, timeout_ms, mask);
+    int ready = sigmask_poll(fds, poller->fd_count - WAITER_FDS, timeout_ms, mask);
     if (ready < 0)
         return -errno;
     report_descriptors(poller);
@@ -237,7 +238,7 @@ static int wait_at_home(struct poller *poller, uint64_t deadline_ns)
         until_ns = loop_clock_ns() + UNATTENDED_NS;
     go_back(poller, home);
     ctx_settle(home);
-    int rc = poller->waiter.woken ? 0 : loop_wait(&home->loop, &poller->waiter, until_ns);
+    int rc = loop_wait(&home->loop, &poller->waiter, until_ns);
     return rc == -ETIMEDOUT && until_ns < deadline_ns ? 0 : rc;
 }
 
@@ -254,6 +255,15 @@ static int watch_and_wait(struct poller *poller, uint64_t deadline_ns)
     return rc;
 }
 
+/* The same, but with a look when it has waited. It is the last if the time is over, or a signal has
+ * come. */
+static int wait_and_look(struct poller *poller, uint64_t deadline_ns)
+{
+    int waited = watch_and_wait(poller, deadline_ns);
+    int ready = waited > 0 ? waited : look(poller, false);
+    return ready == 0 ? waited : ready;
+}
+
 static int poll_sockets(struct poller *poller, uint64_t deadline_ns)
 {
     int ready = look(poller, false);
@@ -261,16 +271,14 @@ static int poll_sockets(struct poller *poller, uint64_t deadline_ns)
         ready = look(poller, true);
     if (ready == 0 && deadline_ns == 0 && poller->mask)
         ready = look_at_descriptors(poller, 0, poller->mask); /* lets the signals in */
-    if (deadline_ns == 0)
+    if (deadline_ns == 0 || ready != 0)
         return ready;
-    while (ready == 0) {
-        ready = watch_and_wait(poller, deadline_ns);
-        if (ready == -ETIMEDOUT)
-            return look(poller, false);
-        if (ready == 0)
-            ready = look(poller, false);
-    }
-    return ready;
+    bool begun = sigmask_begin();
+    do
+        ready = wait_and_look(poller, deadline_ns);
+    while (ready == 0);
+    sigmask_end(begun);
+    return ready == -ETIMEDOUT ? 0 : ready;
 }
 
 static uint64_t deadline_of(long timeout_ms)

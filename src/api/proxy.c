@@ -374,7 +374,7 @@ static int run_round(struct proxy *proxy)
     zmq_pollitem_t items[ITEMS];
     long timeout_ms = ask(proxy, items);
     if (zmq_poll(items, proxy->sockets.control ? ITEMS : CONTROL, timeout_ms) < 0)
-        return errno == EINTR ? 0 : -errno;
+        return -errno;
     int rc = 0;
     if (proxy->sockets.control && items[CONTROL].revents)
         rc = serve_control(proxy);

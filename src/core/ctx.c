@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/fork.h"
 #include "core/socket.h"
+#include "green/sigmask.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -271,9 +272,9 @@ static void ctx_free(struct ctx *ctx)
     give_back(ctx);
 }
 
-int ctx_term(struct ctx *ctx)
+/* Until the last socket has gone. */
+static int await_sockets(struct ctx *ctx)
 {
-    ctx_shutdown(ctx);
     while (!LIST_EMPTY(&ctx->sockets)) {
         struct waiter waiter;
         waiter_init(&waiter);
@@ -282,10 +283,21 @@ int ctx_term(struct ctx *ctx)
         ctx_settle(ctx);
         int rc = LIST_EMPTY(&ctx->sockets) ? 0 : loop_wait(&ctx->loop, &waiter, UINT64_MAX);
         ctx->terminator = NULL;
-        if (rc < 0) {
-            ctx_leave(ctx);
+        if (rc < 0 && !LIST_EMPTY(&ctx->sockets))
             return rc;
-        }
+    }
+    return 0;
+}
+
+int ctx_term(struct ctx *ctx)
+{
+    ctx_shutdown(ctx);
+    bool begun = sigmask_begin();
+    int rc = await_sockets(ctx);
+    sigmask_end(begun);
+    if (rc < 0) {
+        ctx_leave(ctx);
+        return rc;
     }
     atomic_store(&ctx->magic, 0);
     loop_leave(&ctx->loop);

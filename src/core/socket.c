@@ -11,6 +11,7 @@
 #include "core/lamp.h"
 #include "core/sender.h"
 #include "green/hub.h"
+#include "green/sigmask.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -148,10 +149,12 @@ struct patience {
     int timeout_ms;
     uint64_t deadline_ns; /* 0 before the first wait */
     bool turned;          /* a call that does not wait has looked at what came meanwhile */
+    bool begun;           /* sigmask_begin() */
+    int over;             /* why it tries for the last time; 0: it does not */
 };
 
-/* A call could not be served: waits until something changes. 0 to try again, -EAGAIN when the time
- * is over, or why it must not go on. */
+/* A call could not be served: waits until something changes. 0 to try again; -EAGAIN when the time
+ * is over, or why it must not go on, but for that it has been tried once more. */
 static int await_change(struct socket *socket, struct patience *patience, int flags)
 {
     if ((flags & ZMQ_DONTWAIT) || patience->timeout_ms == 0) {
@@ -161,10 +164,15 @@ static int await_change(struct socket *socket, struct patience *patience, int fl
         loop_turn(&socket->ctx->loop);
         return 0;
     }
-    if (!patience->deadline_ns)
+    if (patience->over)
+        return patience->over;
+    if (!patience->deadline_ns) {
         patience->deadline_ns = loop_deadline_ns(patience->timeout_ms);
+        patience->begun = sigmask_begin();
+    }
     int rc = socket_wait(socket, patience->names[socket->pattern->type], patience->deadline_ns);
-    return rc == -ETIMEDOUT ? -EAGAIN : rc;
+    patience->over = rc == -ETIMEDOUT ? -EAGAIN : rc;
+    return 0;
 }
 
 int socket_send(struct socket *socket, struct msg *msg, int flags)
@@ -174,16 +182,14 @@ int socket_send(struct socket *socket, struct msg *msg, int flags)
     struct patience patience = {.names = send_names, .timeout_ms = socket->options.sndtimeo_ms};
     if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
         return -ECANCELED;
-    for (;;) {
-        int rc = check_open(socket);
+    int rc;
+    do {
+        rc = check_open(socket);
         if (rc == 0)
             rc = try_send(socket, msg, flags & ZMQ_SNDMORE);
-        if (rc != -EAGAIN)
-            return rc;
-        rc = await_change(socket, &patience, flags);
-        if (rc < 0)
-            return rc;
-    }
+    } while (rc == -EAGAIN && (rc = await_change(socket, &patience, flags)) == 0);
+    sigmask_end(patience.begun);
+    return rc;
 }
 
 /* The message is received whole. */
@@ -238,16 +244,14 @@ int socket_receive(struct socket *socket, struct msg *msg, int flags, bool prope
     struct patience patience = {.names = recv_names, .timeout_ms = socket->options.rcvtimeo_ms};
     if (!(flags & ZMQ_DONTWAIT) && hub_is_cancelled())
         return -ECANCELED;
-    for (;;) {
-        int rc = check_open(socket);
+    int rc;
+    do {
+        rc = check_open(socket);
         if (rc == 0)
             rc = socket_try_receive(socket, msg, properties);
-        if (rc != -EAGAIN)
-            return rc;
-        rc = await_change(socket, &patience, flags);
-        if (rc < 0)
-            return rc;
-    }
+    } while (rc == -EAGAIN && (rc = await_change(socket, &patience, flags)) == 0);
+    sigmask_end(patience.begun);
+    return rc;
 }
 
 bool socket_can_receive(struct socket *socket)
@@ -323,7 +327,7 @@ int socket_wait(struct socket *socket, const char *what, uint64_t deadline_ns)
     waiter.what = what;
     socket_watch(socket, &watch, &waiter);
     ctx_settle(socket->ctx);
-    int rc = waiter.woken ? 0 : loop_wait(&socket->ctx->loop, &waiter, deadline_ns);
+    int rc = loop_wait(&socket->ctx->loop, &waiter, deadline_ns);
     socket_unwatch(socket, &watch);
     int open = check_open(socket);
     return open < 0 ? open : rc;

@@ -128,7 +128,7 @@ int device_watch(struct gmq_device *device, uint64_t deadline_ns)
     front->users++; /* a socket of the context must last as long as we are in its loop */
     TAILQ_INSERT_TAIL(&device->watches, &watch, line);
     ctx_settle(device->ctx);
-    int rc = waiter.woken ? 0 : loop_wait(&device->ctx->loop, &waiter, deadline_ns);
+    int rc = loop_wait(&device->ctx->loop, &waiter, deadline_ns);
     TAILQ_REMOVE(&device->watches, &watch, line);
     if (--front->users == 0 && front->closed)
         ctx_later(device->ctx, &front->finish);

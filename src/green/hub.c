@@ -13,6 +13,7 @@
 #include "green/group.h"
 #include "green/local.h"
 #include "green/overflow.h"
+#include "green/sigmask.h"
 #include "green/signals.h"
 #include "green/switch.h"
 
@@ -368,7 +369,7 @@ static int wait_in_poll(struct pollfd *fds, nfds_t count, uint64_t deadline_ns)
     uint64_t now_ns = loop_clock_ns();
     uint64_t left_ms = now_ns < deadline_ns ? (deadline_ns - now_ns + 999999) / 1000000 : 0;
     int timeout_ms = left_ms < FOREVER_MS ? (int)left_ms : FOREVER_MS;
-    return poll(fds + BELL_AT, count - BELL_AT, timeout_ms) < 0 ? -errno : 0;
+    return sigmask_poll(fds + BELL_AT, count - BELL_AT, timeout_ms, NULL) < 0 ? -errno : 0;
 }
 
 /* The loops that nobody else may run, but for the one at home: their timers are in no poll, nor are
@@ -381,11 +382,18 @@ static void turn_unattended(struct hub *hub)
     }
 }
 
-/* Nobody can run: waits until somebody can. In a forked child the last green thread has ended. */
-static void idle_wait(struct hub *hub)
+/* A handler has run while all waited. */
+static void interrupt_own(struct hub *hub)
 {
-    if (hub->orphan && !atomic_load(&hub->live))
-        exit(EXIT_SUCCESS);
+    if (signals_were_ours() || atomic_load(&hub->own->state) != THREAD_WAITING)
+        return;
+    hub->own->interrupted = true;
+    hub_ready(hub, hub->own);
+}
+
+/* Nobody can run: waits until somebody can. */
+static void wait_for_all(struct hub *hub)
+{
     turn_unattended(hub);
     if (chunk_held.first)
         return;
@@ -395,20 +403,30 @@ static void idle_wait(struct hub *hub)
     if (!hub_fall_asleep(hub))
         return;
     atomic_store(&hub->idling, true);
-    signals_forget();
     int rc = hub->seat_count ? wait_in_loop(hub, fds, count, deadline_ns)
                              : wait_in_poll(fds, count, deadline_ns);
     atomic_store(&hub->idling, false);
     watchdog_stir();
     hub_wake_up(hub);
-    if (rc == -EINTR && !signals_were_ours() && atomic_load(&hub->own->state) == THREAD_WAITING) {
-        hub->own->interrupted = true;
-        hub_ready(hub, hub->own);
-    }
+    if (rc == -EINTR || sigmask_admit() == -EINTR)
+        interrupt_own(hub);
     for (nfds_t i = LOOPS_AT; i < count; i++) {
         if (fds[i].revents)
             turn(hub->seats[i - LOOPS_AT + 1].loop);
     }
+}
+
+/* The same, while signals come in only where that is noticed: in the poll. In a forked child the
+ * last green thread has ended. */
+static void idle_wait(struct hub *hub)
+{
+    if (hub->orphan && !atomic_load(&hub->live))
+        exit(EXIT_SUCCESS);
+    signals_forget();
+    bool begun = sigmask_begin();
+    sigmask_block();
+    wait_for_all(hub);
+    sigmask_end(begun);
 }
 
 /* Who calls the free functions that wait for it: the ordinary thread's own stack, which waits for

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/chunk.h"
+#include "green/sigmask.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,6 +39,11 @@ uint64_t loop_deadline_ns(long ms)
     if (ms < 0 || (uint64_t)ms > (UINT64_MAX - now) / 1000000u)
         return UINT64_MAX;
     return now + (uint64_t)ms * 1000000u;
+}
+
+bool loop_is_over(uint64_t deadline_ns)
+{
+    return deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns;
 }
 
 static void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ns)
@@ -228,15 +234,6 @@ static int poll_timeout_ms(struct loop *loop, uint64_t deadline_ns)
     return timeout;
 }
 
-int loop_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask)
-{
-    if (!mask)
-        return poll(fds, count, timeout_ms);
-    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
-                               .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
-    return ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, mask);
-}
-
 /* Polls with the lock released: the loop's descriptor if `fd` is that, the bell, and those of the
  * application's that the waiter came with. */
 static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int timeout_ms)
@@ -253,7 +250,7 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
         timeout_ms = BLIND_POLL_MS;
     waiter->polling = true;
     unlock(loop);
-    int n = loop_poll(fds, count, timeout_ms, waiter->mask);
+    int n = sigmask_poll(fds, count, timeout_ms, waiter->mask);
     int error = errno;
     lock_after_poll(loop);
     waiter->polling = false;
@@ -263,11 +260,6 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     if (n > (fds[0].revents != 0) + (fds[1].revents != 0))
         waiter->woken = true;
     return 0;
-}
-
-static bool is_over(uint64_t deadline_ns)
-{
-    return deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns;
 }
 
 /* Polls, unless the last turn found so much to do that there will be more. */
@@ -294,7 +286,7 @@ static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
     while (!waiter->woken && loop->leader == waiter && rc == 0) {
         rc = poll_or_go_on(loop, waiter, deadline_ns, &turns);
         run_turn(loop, true);
-        if (rc == 0 && is_over(deadline_ns))
+        if (rc == 0 && !waiter->woken && loop_is_over(deadline_ns))
             rc = -ETIMEDOUT;
     }
     if (loop->leader == waiter)
@@ -310,14 +302,15 @@ static int follow(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns
     TAILQ_INSERT_TAIL(&loop->followers, waiter, line);
     int rc = poll_unlocked(loop, waiter, -1, (int)(left_ms < FOLLOW_MS ? left_ms : FOLLOW_MS));
     TAILQ_REMOVE(&loop->followers, waiter, line);
-    return rc == 0 && is_over(deadline_ns) ? -ETIMEDOUT : rc;
+    return rc == 0 && !waiter->woken && loop_is_over(deadline_ns) ? -ETIMEDOUT : rc;
 }
 
 /* Before it sleeps: perhaps another thread is about to wake it. Not where descriptors must be
  * looked at. */
 static void spin_unlocked(struct loop *loop, struct waiter *waiter)
 {
-    if (loop->changed || waiter->fd_count || waiter->mask || !spin_begins(&loop->spin))
+    if (waiter->woken || loop->changed || waiter->fd_count || waiter->mask ||
+        !spin_begins(&loop->spin))
         return;
     struct spin spin = loop->spin;
     loop_leave(loop);
@@ -326,13 +319,20 @@ static void spin_unlocked(struct loop *loop, struct waiter *waiter)
     spin_ends(&loop->spin, waiter->woken);
 }
 
+static int when_woken(uint64_t deadline_ns)
+{
+    return loop_is_over(deadline_ns) ? -ETIMEDOUT : 0;
+}
+
 int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
-    int rc = 0;
+    int rc = sigmask_wait();
     loop->waits++;
-    spin_unlocked(loop, waiter);
-    if (waiter->woken)
-        return 0;
+    if (rc == 0)
+        spin_unlocked(loop, waiter);
+    if (rc == 0 && waiter->woken)
+        return when_woken(deadline_ns);
+    sigmask_block();
     take_bell(loop, waiter);
     while (!waiter->woken && rc == 0) {
         /* The steward gives way to any thread of the application. */
@@ -349,7 +349,7 @@ int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_n
     if (!loop->leader && (loop->changed || uv_loop_alive(&loop->uv)))
         call_follower(loop);
     give_bell(loop, waiter);
-    return waiter->woken ? 0 : rc;
+    return rc == 0 ? when_woken(deadline_ns) : rc;
 }
 
 /* The steward. It sleeps while another thread leads or there is nothing to look after. When the

@@ -125,10 +125,10 @@ static inline void waiter_init_bell(struct waiter *waiter, int bell)
     *waiter = (struct waiter){.bell = bell, .polling = true};
 }
 
-/* Waits until the waiter is woken or one of its descriptors is ready. 0; -ETIMEDOUT at the deadline
- * (loop_clock_ns(); UINT64_MAX: never); -EINTR after a signal; in a green thread also -ECANCELED,
- * -ETIME when a deadline scope is over, and -ENOMEM. The lock is held on entry and on return, and
- * released in between. All that blocks in greenmq blocks here or in hub_park(). */
+/* Waits until the waiter is woken or one of its descriptors is ready: 0, look and wait again. At
+ * the deadline (UINT64_MAX: never) -ETIMEDOUT; -EINTR after a signal; in a green thread -ECANCELED,
+ * -ETIME when a deadline scope is over, and -ENOMEM: look, it may have been woken too, but do not
+ * wait again. Holds the lock before and after. All that blocks does so here or in hub_park(). */
 int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
 
 /* The same for the ordinary thread itself: leads the loop if nobody does. */
@@ -139,10 +139,9 @@ void loop_wake(struct loop *loop, struct waiter *waiter);
 /* Ends the poll of an ordinary thread's waiter. */
 void loop_ring(struct waiter *waiter);
 
-/* poll(2), or ppoll(2) if there is a mask. */
-int loop_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask);
-
 uint64_t loop_clock_ns(void);
+
+bool loop_is_over(uint64_t deadline_ns);
 
 /* The deadline `ms` milliseconds from now; never when negative. */
 uint64_t loop_deadline_ns(long ms);

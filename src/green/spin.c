@@ -4,6 +4,7 @@
 #include "green/spin.h"
 
 #include "green/loop.h"
+#include "green/sigmask.h"
 
 #include <sched.h>
 
@@ -42,16 +43,24 @@ static void relax(void)
 #endif
 }
 
+static bool look_out(const atomic_bool *woken)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        if (atomic_load_explicit(woken, memory_order_relaxed))
+            return true;
+        relax();
+    }
+    return false;
+}
+
 void spin_for(const struct spin *spin, const atomic_bool *woken)
 {
     uint64_t until_ns = loop_clock_ns() + (spin->pause ? LONG_NS : SHORT_NS);
-    do {
-        for (int i = 0; i < LOOKS; i++) {
-            if (atomic_load_explicit(woken, memory_order_relaxed))
-                return;
-            relax();
-        }
-    } while (loop_clock_ns() < until_ns);
+    if (look_out(woken))
+        return;
+    sigmask_block(); /* it may end in sleep */
+    while (!look_out(woken) && loop_clock_ns() < until_ns)
+        continue;
 }
 
 void spin_ends(struct spin *spin, bool useful)

@@ -37,13 +37,13 @@ static int wait_green(struct hub *hub, struct loop *loop, struct waiter *waiter,
     rc = thread_check(self, true);
     while (!waiter->woken && rc == 0) {
         rc = park_unlocked(hub, loop, waiter, thread_until(self, deadline_ns));
-        if (rc == 0 && !waiter->woken)
+        if (rc == 0)
             rc = thread_check(self, true);
-        if (rc == 0 && deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns)
+        if (rc == 0 && !waiter->woken && loop_is_over(deadline_ns))
             rc = -ETIMEDOUT;
     }
     hub_rise(hub, loop);
-    return waiter->woken ? 0 : rc;
+    return rc == 0 && loop_is_over(deadline_ns) ? -ETIMEDOUT : rc;
 }
 
 int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What must not end a device or tear a message: peers that die in the middle of a multipart
- * message, clients that have gone when their reply comes, broken envelopes, signals, the end of
- * the context. Messages move whole or not at all.
+ * message, clients that have gone when their reply comes, broken envelopes, the end of the
+ * context. Messages move whole or not at all.
  */
 #include "behaviour/util.h"
 #include "behaviour/raw.h"
 #include "behaviour/device.h"
 #include "behaviour/stall.h"
-
-#include <signal.h>
-#include <stdatomic.h>
 
 enum { MIB = 1 << 20 };
 
@@ -355,51 +352,6 @@ TEST(broken_envelopes_are_counted)
     assert_int_equal(books.backward.dropped[GMQ_DROP_NO_ROUTE].messages, 2);
 }
 
-struct proxy {
-    void *front, *back;
-    int rc, error;
-};
-
-static void *proxy_in_thread(void *argument)
-{
-    struct proxy *proxy = argument;
-    proxy->rc = zmq_proxy(proxy->front, proxy->back, NULL);
-    proxy->error = zmq_errno();
-    return NULL;
-}
-
-static atomic_int signals;
-
-static void on_signal(int number)
-{
-    (void)number;
-    atomic_fetch_add(&signals, 1);
-}
-
-/* Signals with a handler come and go; only the end of the context ends zmq_proxy(). */
-TEST(signals_do_not_end_a_proxy)
-{
-    struct sigaction action = {.sa_handler = on_signal}, before;
-    struct rig rig = bound_rig(*state, ZMQ_PULL, ZMQ_PUSH);
-    struct proxy proxy = {.front = rig.front, .back = rig.back};
-    sigaction(SIGUSR1, &action, &before);
-    atomic_store(&signals, 0);
-    pthread_t thread = start_thread(proxy_in_thread, &proxy);
-    void *push = peer_at(ZMQ_PUSH, rig.front_at), *pull = peer_at(ZMQ_PULL, rig.back_at);
-    for (int i = 0; i < 100; i++) {
-        int seen = atomic_load(&signals);
-        assert_int_equal(pthread_kill(thread, SIGUSR1), 0);
-        wait_until(atomic_load(&signals) > seen);
-        send_number(push, i, 0);
-        assert_int_equal(recv_number(pull), i);
-    }
-    sigaction(SIGUSR1, &before, NULL);
-    zmq_ctx_shutdown(world.ctx);
-    join_thread(thread);
-    assert_int_equal(proxy.rc, -1);
-    assert_int_equal(proxy.error, ETERM);
-}
-
 #define WHOLE_OVER_TCP_AND_INPROC(test)                        \
     device_case(#test "_over_tcp", test, "tcp://127.0.0.1:*"), \
         device_case(#test "_over_inproc", test, "inproc://new")
@@ -419,7 +371,6 @@ int main(void)
         WHOLE_OVER_TCP_AND_INPROC(a_client_has_gone_before_a_req),
         WHOLE_OVER_TCP_AND_INPROC(a_client_of_a_rep_has_gone),
         WHOLE_OVER_TCP_AND_INPROC(broken_envelopes_are_counted),
-        WHOLE_OVER_TCP_AND_INPROC(signals_do_not_end_a_proxy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

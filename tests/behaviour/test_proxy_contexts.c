@@ -6,6 +6,8 @@
 #include "behaviour/util.h"
 #include "behaviour/relay.h"
 
+#include <signal.h>
+
 static void *abroad; /* the second context */
 
 static int setup(void **state)
@@ -96,6 +98,24 @@ TEST(either_context_ends_it)
     send_parts(open_client(ZMQ_PUSH, relay.at_front), "x");
     expect_parts(client_abroad(ZMQ_PULL, relay.at_back), "x");
     end_bridge(&relay, world.ctx);
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+TEST(a_signal_ends_it)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    struct relay relay = open_bridge(ZMQ_PULL, ZMQ_PUSH, *state);
+    start_relay(&relay);
+    while (!atomic_load(&relay.outcome->ended)) {
+        pthread_kill(relay.thread, SIGUSR1);
+        nap_ms(1);
+    }
+    expect_end(&relay, EINTR);
 }
 
 TEST(a_queue_across)
@@ -312,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ACROSS(messages_cross_both_ways),
         ACROSS(either_context_ends_it),
+        ACROSS(a_signal_ends_it),
         ACROSS(a_queue_across),
         ACROSS(lock_step_across),
         ACROSS(subscriptions_cross),
