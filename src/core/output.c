@@ -163,12 +163,14 @@ static struct run write_direct(struct peer *peer, const struct run *run)
     return rest;
 }
 
-/* Replaces what waits by the last message of the run; what has begun to leave goes on. */
+/* Replaces what waits by the last message of the run; what has begun to leave goes on. So does what
+ * is being handed on within the process, and has come back here round a ring of devices. */
 static size_t write_newest(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
     struct run rest = *run, message;
     while (run_next(&rest, &message)) {
-        peer_drop_waiting(peer, DROP_FULL);
+        if (!peer->flushing)
+            peer_drop_waiting(peer, DROP_FULL);
         queue(peer, &message, prefix);
     }
     peer_mark_dirty(peer);

@@ -66,12 +66,28 @@ TEST(forwarder_into_itself)
     expect_alive(&rig);
 }
 
+/* A message comes back to the output that it is leaving, and would take its own place there. */
+TEST(streamer_into_itself_that_keeps_the_newest)
+{
+    struct rig rig = {.front = open_socket(ZMQ_PULL), .back = open_socket(ZMQ_PUSH)};
+    set_int(rig.front, ZMQ_CONFLATE, 1);
+    set_int(rig.back, ZMQ_CONFLATE, 1);
+    rig.front_at = bind_to(rig.front, "inproc://ring");
+    connect_to(rig.back, rig.front_at.text);
+    start_rig(&rig, GMQ_DEVICE_ANY);
+    void *push = peer_at(ZMQ_PUSH, rig.front_at);
+    for (int i = 0; i < 100; i++)
+        send_number(push, i, 0);
+    expect_alive(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_DEVICE(streamer_into_itself),
         RUN_DEVICE(streamer_into_itself_and_elsewhere),
         RUN_DEVICE(forwarder_into_itself),
+        RUN_DEVICE(streamer_into_itself_that_keeps_the_newest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
