@@ -28,7 +28,7 @@ LIBRARIES = {
 }
 # C elsewhere that sees include/ only; its other quoted includes are files of its own tree.
 PUBLIC_ONLY = ("app", "bench", "examples", "tests/behaviour", "tests/threads", "tests/interop",
-               "tests/support")
+               "tests/support", "tests/storm")
 
 C_FOLDERS = ("include", "src", "app", "bench", "examples", "tests")
 SCRIPT_SUFFIXES = (".py", ".sh", ".cmake")
