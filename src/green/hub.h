@@ -50,6 +50,7 @@ struct hub {
     struct waiter *idler; /* the idle thread's, while it waits in a loop */
     struct embed *embed;  /* somebody else's loop waits for it; or NULL */
     void *fault_stack;    /* for handlers of signals, see overflow.h; or NULL */
+    void *fault_escape;   /* where a fault of overflow_survives() goes; or NULL */
     bool orphan;          /* in a forked child: its own stack is gone */
     bool closing;         /* the ordinary thread ends */
 

@@ -6,6 +6,7 @@
 
 #include "green/hub.h"
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
     const struct hub *hub = hub_current;
     const struct thread *thread = hub ? hub->current : NULL;
+    if (hub && hub->fault_escape)
+        siglongjmp(*(sigjmp_buf *)hub->fault_escape, 1);
     if (thread && thread->stack && stack_guards(thread->stack, info->si_addr))
         report(thread);
     if (before.sa_flags & SA_SIGINFO)
@@ -58,6 +61,22 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         before.sa_handler(signal);
     else
         sigaction(SIGSEGV, &before, NULL); /* the fault comes again, and ends the process */
+}
+
+bool overflow_survives(void (*run)(void *arg), void *arg)
+{
+    struct hub *const hub = hub_current;
+    sigjmp_buf escape;
+    if (!hub)
+        return false;
+    if (sigsetjmp(escape, 1) != 0) {
+        hub->fault_escape = NULL;
+        return false;
+    }
+    hub->fault_escape = &escape;
+    run(arg);
+    hub->fault_escape = NULL;
+    return true;
 }
 
 static void install(void)

@@ -10,6 +10,10 @@
  * has none, and returns that, or NULL. The handler itself is installed with the first. */
 void *overflow_watch(void);
 
+/* Calls a function that may touch memory which is not there. False: it did, and was given up. For
+ * handlers of signals in a thread that runs green threads; elsewhere it is not called. */
+bool overflow_survives(void (*run)(void *arg), void *arg);
+
 /* It will not any more. */
 void overflow_unwatch(void *stack);
 

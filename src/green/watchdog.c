@@ -3,11 +3,13 @@
  * that it allows. Where the count stands still and the hub is not idle, it sends the ordinary
  * thread a signal, whose handler notes the calls that it is in.
  *
- * A thread that has the signal blocked is reported without them. */
+ * A thread that has the signal blocked is reported without them; and so is one whose calls cannot
+ * be gone back through. */
 #include "green/watchdog.h"
 
 #include "base/fork.h"
 #include "green/hub.h"
+#include "green/overflow.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -37,13 +39,28 @@ atomic_bool watchdog_asleep;
 static void *frames[FRAMES];
 static atomic_int frame_count; /* -1 while it is asked */
 
+#ifdef HAVE_BACKTRACE
+static void note_frames(void *arg)
+{
+    (void)arg;
+    atomic_store(&frame_count, backtrace(frames, FRAMES));
+}
+
+/* Going back through the calls reads where the code says that they came from. Not all code says it
+ * truly at each instruction: somebody's assembly may not. */
+static void answer_question(void)
+{
+    if (atomic_load(&frame_count) < 0 && !overflow_survives(note_frames, NULL))
+        atomic_store(&frame_count, 0);
+}
+#endif
+
 static void on_question(int signal)
 {
     int error = errno;
     (void)signal;
 #ifdef HAVE_BACKTRACE
-    if (atomic_load(&frame_count) < 0)
-        atomic_store(&frame_count, backtrace(frames, FRAMES));
+    answer_question();
 #endif
     errno = error;
 }

@@ -164,10 +164,61 @@ TEST(the_watchdog_names_who_keeps_the_processor)
     assert_int_equal(gmq_watchdog(0, NULL, NULL), 0);
 }
 
+#if defined __x86_64__ && defined __linux__
+/* Spins until *flag, with a number on its stack of which it says nothing for unwinding: who goes
+ * back through the calls takes that for the place that it was called from. */
+void spin_untrue(const void *flag);
+__asm__(".text\n"
+        ".type spin_untrue, %function\n"
+        "spin_untrue:\n"
+        "    .cfi_startproc\n"
+        "    pushq $0x302\n"
+        "1:  pause\n"
+        "    cmpb $0, (%rdi)\n"
+        "    je 1b\n"
+        "    addq $8, %rsp\n"
+        "    ret\n"
+        "    .cfi_endproc\n"
+        ".size spin_untrue, . - spin_untrue\n");
+
+static void *hog_untruly(void *arg)
+{
+    spin_untrue(&has_report);
+    return arg;
+}
+
+static int watch_untrue_code(void)
+{
+    struct gmq_thread_options options = {.size = sizeof options, .name = "untrue"};
+    signal(SIGSEGV, SIG_DFL); /* cmocka has its own */
+    if (gmq_watchdog(50, keep_report, NULL) < 0 ||
+        gmq_join(gmq_spawn(hog_untruly, NULL, &options), NULL, -1) < 0)
+        return 1;
+    return strstr(reported, "green thread \"untrue\" has let no other run for ") ? 0 : 2;
+}
+
+/* In a process of its own, as above. */
+TEST(the_watchdog_survives_code_that_cannot_be_unwound)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(watch_untrue_code());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+#else
+TEST(the_watchdog_survives_code_that_cannot_be_unwound)
+{
+    skip();
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN(an_overflow_names_the_thread),
+        RUN(the_watchdog_survives_code_that_cannot_be_unwound),
         RUN(the_list_names_each_thread_and_what_it_waits_for),
         RUN(blocking_work_blocks_only_its_thread),
         RUN(the_watchdog_names_who_keeps_the_processor),

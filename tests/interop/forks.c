@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* forks TIMES: forks so often while other threads open and close contexts and sockets, allocate
- * large messages and talk. Each child does such things too, tells the parent so over tcp, and must
- * come to its end. Prints one line and ends with 0 when all was well. Started by test_forks.py. */
+ * large messages, talk, and run green threads under a watchdog. Each child does such things too,
+ * tells the parent so over tcp, and must come to its end. Prints one line and ends with 0 when all
+ * was well. Started by test_forks.py. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <greenmq/zmq.h>
+#include <greenmq/greenmq.h>
 
 enum { CHILD_S = 20, SOCKETS = 4, MESSAGES = 16, LARGE = 200000 };
 
@@ -43,6 +44,24 @@ static int use_messages(void)
     for (int i = 0; i < MESSAGES; i++)
         zmq_msg_close(&messages[i]);
     return 0;
+}
+
+static void *yield(void *arg)
+{
+    gmq_yield();
+    return arg;
+}
+
+static int use_green_threads(void)
+{
+    return gmq_join(gmq_spawn(yield, NULL, NULL), NULL, -1);
+}
+
+/* The watchdog looks all the time, for nothing. */
+static void ignore(const char *text, void *arg)
+{
+    (void)text;
+    (void)arg;
 }
 
 static void *work(void *use)
@@ -80,14 +99,16 @@ static int fork_once(void *pull)
 
 int main(int argc, char **argv)
 {
-    static int (*const uses[])(void) = {use_sockets, use_sockets, use_messages, use_messages};
+    static int (*const uses[])(void) = {use_sockets, use_sockets, use_messages, use_messages,
+                                        use_green_threads};
     enum { WORKERS = sizeof uses / sizeof uses[0] };
     int times = argc > 1 ? atoi(argv[1]) : 1, done = 0, rc = 0;
     pthread_t workers[WORKERS];
     void *ctx = zmq_ctx_new(), *pull = zmq_socket(ctx, ZMQ_PULL);
     size_t size = sizeof endpoint;
     if (zmq_bind(pull, "tcp://127.0.0.1:*") != 0 ||
-        zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0)
+        zmq_getsockopt(pull, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0 ||
+        gmq_watchdog(1, ignore, NULL) != 0)
         return 1;
     for (int i = 0; i < WORKERS; i++)
         pthread_create(&workers[i], NULL, work, (void *)&uses[i]);
