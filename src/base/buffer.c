@@ -67,6 +67,35 @@ void buffer_term(struct buffer *buffer)
     *buffer = (struct buffer){0};
 }
 
+uint64_t buffer_memory(const struct buffer *buffer)
+{
+    uint64_t memory = buffer->room * sizeof(struct piece);
+    const struct chunk *last = NULL;
+    for (uint32_t i = 0; i < buffer->count; i++) {
+        const struct chunk *chunk = piece_at(buffer, i)->chunk;
+        if (chunk != last)
+            memory += sizeof *chunk + chunk->size;
+        last = chunk;
+    }
+    return memory;
+}
+
+void buffer_compact(struct buffer *buffer)
+{
+    for (uint32_t i = 0; i < buffer->count; i++) {
+        struct piece *piece = piece_at(buffer, i);
+        struct chunk *copy = piece->chunk->size / 2 > piece->size ? chunk_new(piece->size) : NULL;
+        if (!copy)
+            continue;
+        memcpy(copy->data, piece->data, piece->size);
+        chunk_unref(piece->chunk);
+        piece->chunk = copy;
+        piece->data = copy->data;
+        if (i + 1 == buffer->count)
+            buffer->tail_room = 0;
+    }
+}
+
 /* Room for `size` octets behind the last piece, in a new chunk if need be. */
 static uint8_t *tail_reserve(struct buffer *buffer, size_t size)
 {

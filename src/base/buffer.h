@@ -144,6 +144,13 @@ const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, si
 /* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
 void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
 
+/* What the pieces keep from being freed, roughly: more than `bytes`. */
+uint64_t buffer_memory(const struct buffer *buffer);
+
+/* It will not grow for a while: what keeps much more memory than it needs is copied. Without memory
+ * it stays as it is. */
+void buffer_compact(struct buffer *buffer);
+
 /* As inbox: drops the first `messages` messages. */
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages);
 

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 enum {
-    DEPARTED_MAX = 64 << 20, /* what peers that have gone may leave behind in one context */
+    DEPARTED_MAX = 64 << 20, /* what peers that have gone leave behind in one context before their
+                                sockets let no more in */
     DEPARTED_OVERHEAD = 2048 /* what one of them takes besides its messages */
 };
 
@@ -223,7 +224,8 @@ void peer_close(struct peer *peer)
         return;
     }
     peer->closed = true;
-    peer->left_bytes = DEPARTED_OVERHEAD + peer->in.bytes;
+    buffer_compact(&peer->in);
+    peer->left_bytes = DEPARTED_OVERHEAD + buffer_memory(&peer->in);
     socket->ctx->departed_bytes += peer->left_bytes;
     TAILQ_INSERT_TAIL(&socket->departed, peer, all);
     peer_reap(peer);
@@ -309,9 +311,19 @@ bool peer_take_anyway(struct peer *peer, const struct run *message)
     return taken;
 }
 
+static bool is_departed_full(const struct socket *socket)
+{
+    return socket->ctx->departed_bytes > DEPARTED_MAX;
+}
+
+bool peer_departed_fill(const struct socket *socket)
+{
+    return is_departed_full(socket) && !TAILQ_EMPTY(&socket->departed);
+}
+
 bool peer_last_words(struct peer *peer)
 {
-    if (peer->in.tally.messages > peer->in_max || peer->socket->ctx->departed_bytes > DEPARTED_MAX)
+    if (peer->owner && (peer->in.tally.messages > peer->in_max || is_departed_full(peer->socket)))
         return false;
     peer->last_words = true;
     peer->held = false;

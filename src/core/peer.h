@@ -136,9 +136,13 @@ size_t peer_take(struct peer *peer, const struct run *run);
  * memory. */
 bool peer_take_anyway(struct peer *peer, const struct run *message);
 
-/* The far end has closed while the input is held: may the inbox take what is left, beyond its
- * limit, so that the connection can go? False: enough waits already of those who have gone. */
+/* The far end has closed while the input is held: the inbox takes what is left, beyond its limit,
+ * so that the connection can go. False for one that comes again and again, if enough waits. */
 bool peer_last_words(struct peer *peer);
+
+/* Do peers that have gone from this socket leave so much that no more should be let in? What those
+ * who are there now say yet is bounded by what the system has received. */
+bool peer_departed_fill(const struct socket *socket);
 
 /* The inbox has been read from: resumes the input if there is room again. */
 void peer_inbox_read(struct peer *peer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Listeners: see listener.h. Connections are accepted a few at a time. When descriptors or memory
- * run out, accepting rests for a moment rather than spin; those who wait stay in the backlog.
+ * run out, or those who have gone leave too much that nobody has received, accepting rests for a
+ * moment rather than spin; those who wait stay in the backlog.
  * A path of ipc is taken over if nobody answers on it, and removed at the end. */
 #include "transport/listener.h"
 
@@ -62,9 +63,15 @@ static void on_closed(struct stream_owner *owner, struct stream *stream, bool re
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
 
+static void rest(struct listener *listener);
+
 static void on_rested(uv_timer_t *timer)
 {
     struct listener *listener = timer->data;
+    if (peer_departed_fill(listener->socket)) {
+        rest(listener);
+        return;
+    }
     uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
 }
 
@@ -79,6 +86,10 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
     (void)status, (void)events;
+    if (peer_departed_fill(listener->socket)) {
+        rest(listener);
+        return;
+    }
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         int fd = descriptor_accept(listener->options, listener->fd);
         if (fd == -EAGAIN)

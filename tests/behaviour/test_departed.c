@@ -100,6 +100,44 @@ TEST(producer_of_a_streamer_without_consumers)
     expect_parts(consumer, "the next");
 }
 
+/* More than is kept of those who have gone, 64 MiB: all connections are given back, the next waits
+ * at the door, consumers come in, and nothing is lost. */
+TEST(producers_of_more_than_is_kept)
+{
+    enum { BODY = 600000, SURE = 100, AT_MOST = 160 };
+    static char message[9 + BODY] = {RAW_LONG,           0,          0, 0, 0, 0, BODY >> 16,
+                                     (BODY >> 8) & 0xff, BODY & 0xff};
+    static char received[BODY];
+    struct rig rig = {.front = open_socket(ZMQ_PULL), .back = open_socket(ZMQ_PUSH)};
+    set_int(rig.front, ZMQ_RCVBUF, 1 << 20);
+    rig.front_at = bind_to(rig.front, "tcp://127.0.0.1:*");
+    rig.back_at = bind_to(rig.back, "tcp://127.0.0.1:*");
+    start_rig(&rig, GMQ_DEVICE_STREAMER);
+    int before = count_descriptors(), waits = -1;
+    unsigned gone = 0;
+    while (gone < AT_MOST) {
+        int fd = raw_connect(port_of(rig.front_at));
+        if (gone >= SURE && !raw_readable(fd, 500)) {
+            waits = fd;
+            break;
+        }
+        raw_handshake(fd, "PUSH");
+        raw_send(fd, message, sizeof message);
+        close(fd);
+        gone++;
+        wait_books(rig.device, books.frontend_left[GMQ_LEAVE_CLOSED] == gone);
+    }
+    assert_true(waits >= 0);
+    wait_until(count_descriptors() <= before + SLACK);
+    void *consumer = peer_at(ZMQ_PULL, rig.back_at);
+    for (unsigned i = 0; i < gone; i++)
+        assert_int_equal(zmq_recv(consumer, received, BODY, 0), BODY);
+    raw_handshake(waits, "PUSH");
+    raw_send(waits, "\0\4next", 6);
+    expect_parts(consumer, "next");
+    close(waits);
+}
+
 static void send_numbers(int fd, int from, int to)
 {
     for (int i = from; i < to; i++) {
@@ -158,6 +196,7 @@ int main(void)
         RUN_DEVICE(clients_of_a_queue_without_workers),
         RUN_DEVICE(client_of_a_paused_queue),
         RUN_DEVICE(producer_of_a_streamer_without_consumers),
+        RUN_DEVICE(producers_of_more_than_is_kept),
         RUN(sender_to_a_socket_that_is_full),
         RUN(server_that_goes_and_comes_again),
     };
