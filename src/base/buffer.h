@@ -72,15 +72,12 @@ int buffer_append_run(struct buffer *buffer, const struct run *run, const struct
 int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size_t count,
                          size_t stride, const struct prefix *prefix, const struct tally *tally);
 
-/* Appends encoded octets that count as `tally`. */
+/* Appends encoded octets that count as `tally`; a message goes on behind parts if `open`; `two` lie
+ * in two places. */
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally);
-
-/* The same; a message goes on behind them if `open`. */
 int buffer_append_parts(struct buffer *buffer, const void *data, size_t size,
                         const struct tally *tally, bool open);
-
-/* The same with octets that lie in two places. */
 int buffer_append_two(struct buffer *buffer, const void *first, size_t first_size,
                       const void *second, size_t second_size, const struct tally *tally);
 
@@ -132,7 +129,6 @@ void buffer_pop(struct buffer *buffer, const struct frame *frame);
  * together there, or one large message, made of shared pieces in `large` (empty before, the
  * caller's to term). 0 or -ENOMEM. */
 int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer *large);
-
 /* The same, where the run ends with the message that reaches `max` octets. */
 int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
                       size_t max);
@@ -144,11 +140,8 @@ const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, si
 /* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
 void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
 
-/* What the pieces keep from being freed, roughly: more than `bytes`. */
+/* What the pieces keep from being freed; copies those that keep much more than they need. */
 uint64_t buffer_memory(const struct buffer *buffer);
-
-/* It will not grow for a while: what keeps much more memory than it needs is copied. Without memory
- * it stays as it is. */
 void buffer_compact(struct buffer *buffer);
 
 /* As inbox: drops the first `messages` messages. */

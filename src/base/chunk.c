@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/fork.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ enum {
     CACHED_MIN_SHIFT = 16, /* 64 KiB: below, malloc is good at it */
     CACHED_MAX_SHIFT = 23, /* 8 MiB: above, the bytes cost more than the pages */
     CACHED_CLASSES = CACHED_MAX_SHIFT - CACHED_MIN_SHIFT + 1,
-    CACHED_BYTES = 16 << 20 /* at most so much memory waits in each cache */
+    CACHED_BYTES = 16 << 20, /* at most so much memory waits in each cache */
+    UNTOLD_MAX = 1 << 16
 };
 
 struct spare {
@@ -28,6 +30,7 @@ static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_KEEPS(cache_lock)
 static struct spare *cache[CACHED_CLASSES];
 static size_t cache_bytes;
+static atomic_size_t freed; /* since the last trim */
 
 /* The class whose blocks hold `total` bytes, or -1 when such blocks are not cached. */
 static int class_of(size_t total)
@@ -53,10 +56,46 @@ static void *block_get(size_t total)
     return spare ? (void *)spare : malloc((size_t)1 << (class + CACHED_MIN_SHIFT));
 }
 
+/* Each thread tells of what it has freed when that is so much. */
+static void count_freed(size_t total)
+{
+    static _Thread_local size_t untold __attribute__((tls_model("initial-exec")));
+    untold += total;
+    if (untold < UNTOLD_MAX)
+        return;
+    atomic_fetch_add_explicit(&freed, untold, memory_order_relaxed);
+    untold = 0;
+}
+
+size_t chunk_freed(void)
+{
+    return atomic_load_explicit(&freed, memory_order_relaxed);
+}
+
+void chunk_trim(void)
+{
+    pthread_mutex_lock(&cache_lock);
+    for (int class = 0; class < CACHED_CLASSES; class ++) {
+        struct spare *spare = cache[class], *next;
+        for (; spare; spare = next) {
+            next = spare->next;
+            free(spare);
+        }
+        cache[class] = NULL;
+    }
+    cache_bytes = 0;
+    pthread_mutex_unlock(&cache_lock);
+    atomic_store_explicit(&freed, 0, memory_order_relaxed);
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 static void block_put(void *block, size_t total)
 {
     int class = class_of(total);
     if (class < 0) {
+        count_freed(total);
         free(block);
         return;
     }
@@ -70,6 +109,8 @@ static void block_put(void *block, size_t total)
         spare = NULL;
     }
     pthread_mutex_unlock(&cache_lock);
+    if (spare)
+        count_freed(size);
     free(spare);
 }
 

@@ -52,6 +52,12 @@ static inline bool chunk_is_just(const struct chunk *chunk, const uint8_t *data,
 
 void chunk_unref(struct chunk *chunk);
 
+/* About how many bytes of chunks were freed since chunk_trim(), by all threads. */
+size_t chunk_freed(void);
+
+/* Gives what is free to the system, the cache included. */
+void chunk_trim(void);
+
 /* For those who lock: a free_fn is the application's and may call us. From chunk_hold() on those
  * of this thread wait; chunk_release() comes behind the unlocking, and calls them. While `late` is
  * set it does not, and who has set it sees that somebody else calls chunk_free_held(). */

@@ -220,6 +220,7 @@ static void settle(struct ctx *ctx, bool lends_lock)
     } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
     if (!is_settled(ctx))
         loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
+    idle_look(&ctx->idle, &ctx->loop);
 }
 
 void ctx_settle(struct ctx *ctx)
@@ -300,6 +301,7 @@ int ctx_term(struct ctx *ctx)
         return rc;
     }
     atomic_store(&ctx->magic, 0);
+    idle_close(&ctx->idle);
     loop_leave(&ctx->loop);
     ctx_free(ctx);
     return 0;

@@ -5,6 +5,7 @@
 #define GREENMQ_CORE_CTX_H
 
 #include "base/chunk.h"
+#include "core/idle.h"
 #include "core/peer.h"
 #include "green/loop.h"
 
@@ -42,6 +43,7 @@ struct ctx {
     TAILQ_HEAD(, task) tasks;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
+    struct idle idle;        /* gives memory back */
     struct chunk *scratch;   /* every connection reads into it */
     uint32_t next_routing_id;
     void *inproc_names; /* the inproc transport's */

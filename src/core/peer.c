@@ -13,7 +13,7 @@
 enum {
     DEPARTED_MAX = 64 << 20, /* what peers that have gone leave behind in one context before their
                                 sockets let no more in */
-    DEPARTED_OVERHEAD = 2048 /* what one of them takes besides its messages */
+    DEPARTED_OVERHEAD = 1024 /* what one of them takes besides its messages */
 };
 
 static uint64_t mark_or_none(int hwm)
