@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void set_int(int fd, int level, int name, int value)
@@ -136,6 +138,21 @@ int descriptor_accept(const struct options *options, int fd)
     if (address.ss_family != AF_UNIX)
         tune_tcp(accepted, options, address.ss_family);
     return accepted;
+}
+
+/* A system whose application does not read has no room, and is asked now and then whether it has:
+ * each answer counts as an acknowledgement. Linux leaves one in half a second unanswered, so only
+ * two in vain count; as many as of what is sent again. */
+enum delivery descriptor_delivery(int fd, uint64_t within_ms)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    int waiting = 0;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+        ioctl(fd, SIOCOUTQ, &waiting) < 0 || waiting == 0)
+        return DELIVERY_DONE;
+    bool in_vain = info.tcpi_probes >= 2 || info.tcpi_retransmits >= 2;
+    return in_vain && info.tcpi_last_ack_recv > within_ms ? DELIVERY_UNANSWERED : DELIVERY_GOES_ON;
 }
 
 void descriptor_describe(int fd, char *text, size_t room)

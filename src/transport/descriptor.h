@@ -28,6 +28,15 @@ int descriptor_connect(const struct options *options, const struct sockaddr *add
  * do not let it in. */
 int descriptor_accept(const struct options *options, int fd);
 
+/* How what was sent gets on. */
+enum delivery {
+    DELIVERY_DONE,      /* the far end's system has all; over ipc it always has */
+    DELIVERY_GOES_ON,   /* it takes some, or says that there is no room for it */
+    DELIVERY_UNANSWERED /* it has not answered for so long */
+};
+
+enum delivery descriptor_delivery(int fd, uint64_t within_ms);
+
 /* The far end as text, such as tcp://127.0.0.1:40120. */
 void descriptor_describe(int fd, char *text, size_t room);
 

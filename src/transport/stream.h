@@ -87,9 +87,14 @@ struct stream {
 
     /* Heartbeats, all by loop_clock_ns() */
     uint64_t heard_ns;    /* when something last came */
-    uint64_t pinged_ns;   /* when the last PING went, 0 for never */
-    uint64_t asked_ns;    /* when the first PING went that nothing has followed */
-    uint32_t peer_ttl_ms; /* what its PINGs say, 0 for nothing */
+    uint64_t pinged_ns;   /* when the last PING was due, 0 for never */
+    uint64_t put_ns;      /* when the last one was put into the output */
+    uint64_t asked_ns;    /* since when an answer is due that has not come */
+    uint64_t looked_ns;   /* when we last looked how the output gets on */
+    uint64_t shows_ns;    /* when we shall see whether to show that we live, 0 for never */
+    uint64_t shown_at;    /* how much had come when we last did */
+    bool pings;           /* it has sent PINGs */
+    uint32_t peer_ttl_ms; /* what they say, 0 for nothing */
     uint8_t minor, major; /* of the protocol spoken */
     uint8_t peer_type;    /* of socket (the public number) */
     char address[64];     /* the far end, for people */
@@ -127,9 +132,14 @@ size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t siz
 void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size);
 void stream_resume(struct peer *peer);
 void stream_drop_input(struct stream *stream);
+/* A PING or PONG into the output; false: it was not put there. Without memory there will be another
+ * one. A peer that does not read gets no more of them once a good deal waits: that will show it as
+ * well that we live, and to ask without end must cost it more than us. */
+bool stream_command(struct stream *stream, const uint8_t *octets, size_t size);
 void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
 void stream_heartbeat_start(struct stream *stream);
+void stream_hides_pings(struct stream *stream); /* one may be there that cannot be read yet */
 void stream_on_heartbeat(uv_timer_t *timer);
 struct properties *stream_introduce(const struct peer *peer);
 int stream_meet(struct stream *stream, const struct session *session);    /* 0 or -ENOMEM */

@@ -130,6 +130,7 @@ static bool begin_body(struct stream *stream, const struct frame *frame, size_t 
     stream->body_size = frame->size;
     stream->body_flags = frame->flags & (FRAME_MORE | FRAME_COMMAND);
     wake_at(stream, frame->size - available);
+    stream_hides_pings(stream);
     return true;
 }
 
@@ -282,6 +283,7 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
         stream->run_max = taken > RESUME_MIN / 2 ? 2 * taken : RESUME_MIN;
         stream->peer->held = true;
         stop_reading(stream);
+        stream_hides_pings(stream);
     }
 }
 

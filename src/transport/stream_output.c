@@ -185,16 +185,15 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
     return 0;
 }
 
-/* A PING or PONG into the output. Without memory there will be another one. A peer that does not
- * read gets no more of them once a good deal waits: that will show it as well that we live, and
- * to ask without end must cost it more than us. */
-static void send_command(struct stream *stream, const uint8_t *octets, size_t size)
+bool stream_command(struct stream *stream, const uint8_t *octets, size_t size)
 {
     lane_close_out(stream->socket);
     if (stream->blocked && stream->peer->out.bytes > UNREAD_MAX)
-        return;
-    if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) == 0)
-        peer_mark_dirty(stream->peer);
+        return false;
+    if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) < 0)
+        return false;
+    peer_mark_dirty(stream->peer);
+    return true;
 }
 
 static void on_subscription(struct stream *stream, const struct command *command)
@@ -213,8 +212,9 @@ void stream_on_command(struct stream *stream, const struct frame *frame)
     switch (command.name) {
     case COMMAND_PING:
         stream->peer_ttl_ms = command.ttl_ds * 100u;
+        stream->pings = true;
         stream_heartbeat_start(stream);
-        send_command(stream, pong, command_write_pong(pong, command.data, command.size));
+        stream_command(stream, pong, command_write_pong(pong, command.data, command.size));
         break;
     case COMMAND_SUBSCRIBE:
     case COMMAND_CANCEL: on_subscription(stream, &command); break;
@@ -222,98 +222,6 @@ void stream_on_command(struct stream *stream, const struct frame *frame)
     case COMMAND_BAD: stream_refuse(stream, SESSION_BAD_COMMAND, NULL); break;
     default: break; /* PONG has been heard, that is all; what is unknown is ignored */
     }
-}
-
-static uint64_t ms(int64_t ms)
-{
-    return ms > 0 ? (uint64_t)ms * 1000000u : 0;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t timeout_ns(const struct options *options)
-{
-    int timeout = options->heartbeat_timeout_ms;
-    return ms(timeout >= 0 ? timeout : options->heartbeat_ivl_ms);
-}
-
-/* Heartbeats are of 37/ZMTP 3.1, but libzmq 4.2.0 to 4.3.2 has them and announces 3.0, so 3.0 gets
- * them too, as libzmq does it. Before that there are no commands. */
-static bool can_ping(const struct stream *stream)
-{
-    return stream->major >= 3;
-}
-
-/* When the next thing about heartbeats is due; UINT64_MAX for never. */
-static uint64_t next_due(const struct stream *stream)
-{
-    const struct options *options = stream->options;
-    uint64_t due = UINT64_MAX;
-    if (options->heartbeat_ivl_ms > 0 && can_ping(stream))
-        due = stream->pinged_ns + ms(options->heartbeat_ivl_ms);
-    if (stream->asked_ns > stream->heard_ns && timeout_ns(options))
-        due = sooner(due, stream->asked_ns + timeout_ns(options));
-    if (stream->peer_ttl_ms)
-        due = sooner(due, stream->heard_ns + ms(stream->peer_ttl_ms));
-    return due;
-}
-
-static void arm(struct stream *stream)
-{
-    uint64_t now = loop_clock_ns(), due = next_due(stream);
-    if (due == UINT64_MAX)
-        return;
-    uv_update_time(&stream->socket->ctx->loop.uv);
-    uv_timer_start(&stream->timer, stream_on_heartbeat, due > now ? (due - now) / 1000000 + 1 : 1,
-                   0);
-    loop_changed(&stream->socket->ctx->loop);
-}
-
-void stream_heartbeat_start(struct stream *stream)
-{
-    uint64_t now = loop_clock_ns();
-    if (!stream->pinged_ns)
-        stream->pinged_ns = now; /* the first PING goes one interval from now */
-    stream->heard_ns = now;
-    arm(stream);
-}
-
-static void ping(struct stream *stream, uint64_t now)
-{
-    uint8_t octets[COMMAND_PING_ROOM];
-    int ttl_ds = stream->options->heartbeat_ttl_ms / 100;
-    send_command(stream, octets, command_write_ping(octets, (uint16_t)ttl_ds, NULL, 0));
-    stream->pinged_ns = now;
-    if (stream->asked_ns <= stream->heard_ns)
-        stream->asked_ns = now;
-}
-
-void stream_on_heartbeat(uv_timer_t *timer)
-{
-    struct stream *stream = timer->data;
-    const struct options *options = stream->options;
-    uint64_t now = loop_clock_ns();
-    if (stream->body)
-        stream_read(stream); /* the system may keep what is less than the low-water mark */
-    if (stream->failing.queued || stream->state != STREAM_TRAFFIC)
-        return;
-    bool deaf = stream->peer->held; /* we do not read, so we cannot hear */
-    bool unanswered = stream->asked_ns > stream->heard_ns && timeout_ns(options) &&
-                      now >= stream->asked_ns + timeout_ns(options);
-    bool expired = stream->peer_ttl_ms && now >= stream->heard_ns + ms(stream->peer_ttl_ms);
-    if (deaf) {
-        stream->heard_ns = now;
-    } else if (unanswered || expired) {
-        stream_fail(stream, LEAVE_TIMEOUT);
-        return;
-    }
-    if (options->heartbeat_ivl_ms > 0 && can_ping(stream) &&
-        now >= stream->pinged_ns + ms(options->heartbeat_ivl_ms))
-        ping(stream, now);
-    arm(stream);
 }
 
 const struct link stream_link = {
