@@ -31,8 +31,9 @@ int descriptor_accept(const struct options *options, int fd);
 /* How what was sent gets on. */
 enum delivery {
     DELIVERY_DONE,      /* the far end's system has all; over ipc it always has */
-    DELIVERY_GOES_ON,   /* it takes some, or says that there is no room for it */
-    DELIVERY_UNANSWERED /* it has not answered for so long */
+    DELIVERY_GOES_ON,   /* it has taken some lately, or has said that there is no room for it */
+    DELIVERY_UNDER_WAY, /* it has not answered yet */
+    DELIVERY_UNANSWERED /* it does not answer */
 };
 
 enum delivery descriptor_delivery(int fd, uint64_t within_ms);

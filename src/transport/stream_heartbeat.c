@@ -96,9 +96,9 @@ static bool look_at_output(struct stream *stream, uint64_t now)
     stream->looked_ns = now;
     if (delivery == DELIVERY_UNANSWERED)
         ask(stream, now);
-    else if (delivery == DELIVERY_GOES_ON || waits)
+    else if (delivery == DELIVERY_GOES_ON || (delivery == DELIVERY_DONE && waits))
         stream->heard_ns = now;
-    else if (stream->put_ns > stream->heard_ns)
+    else if (delivery == DELIVERY_DONE && stream->put_ns > stream->heard_ns)
         ask(stream, now);
     return delivery == DELIVERY_DONE && !waits;
 }
