@@ -14,6 +14,7 @@
  * gives ENOTSOCK. */
 #define ZMQ_BUILD_DRAFT_API /* zmq_ppoll() is one */
 #include "api/enter.h"
+#include "base/fd.h"
 #include "base/check.h"
 #include "core/lamp.h"
 #include "green/fdwait.h"
@@ -167,7 +168,7 @@ static struct waiter *bell_for(struct poller *poller, int i)
     if (!poller->bells)
         return NULL;
     struct waiter *bell = &poller->bells[i];
-    waiter_init_bell(bell, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    waiter_init_bell(bell, fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
     if (bell->bell < 0)
         return NULL;
     poller->fds[poller->waiter.fd_count++] = (struct pollfd){.fd = bell->bell, .events = POLLIN};

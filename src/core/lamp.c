@@ -3,6 +3,8 @@
  * matter of green/outside.h. Fails only for want of memory or descriptors, when it is made. */
 #include "core/lamp.h"
 
+#include "base/fd.h"
+
 #include <errno.h>
 #include <greenmq/zmq.h>
 #include <stdlib.h>
@@ -27,7 +29,7 @@ static struct lamp *make(struct loop *loop, int *error)
         *error = -ENOMEM;
         return NULL;
     }
-    lamp->light = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    lamp->light = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     lamp->fd = lamp->light < 0 ? -errno : outside_add(loop, lamp->light);
     if (lamp->fd >= 0)
         return lamp;

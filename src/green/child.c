@@ -5,6 +5,7 @@
  * The descriptors of a hub are shared with the parent after a fork, an eventfd and an epoll set
  * above all, so the child's hub gets new ones. Only one thread is there, so no lock is taken. */
 #include "base/check.h"
+#include "base/fd.h"
 #include "green/embed.h"
 #include "green/fdwait.h"
 #include "green/group.h"
@@ -33,7 +34,7 @@ static void renew(struct hub *hub)
     hub->fdwait = NULL;
     hub->embed = NULL;
     close(hub->bell);
-    hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    hub->bell = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     check(hub->bell >= 0); /* its number has just become free */
 }
 

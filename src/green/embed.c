@@ -3,6 +3,7 @@
  * steward that finds no descriptor: that one is then looked at with each run only. */
 #include "green/embed.h"
 
+#include "base/fd.h"
 #include "base/check.h"
 #include "base/chunk.h"
 #include "green/fdwait.h"
@@ -33,8 +34,8 @@ static struct embed *embed_new(int bell)
     struct embed *embed = calloc(1, sizeof *embed);
     if (!embed)
         return NULL;
-    embed->epoll = epoll_create1(EPOLL_CLOEXEC);
-    embed->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    embed->epoll = fd_lift(epoll_create1(EPOLL_CLOEXEC));
+    embed->timer = fd_lift(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (embed->epoll >= 0 && embed->timer >= 0 && add(embed, embed->timer) == 0 &&
         add(embed, bell) == 0)
         return embed;

@@ -3,6 +3,7 @@
  * the highest that was waited for; a place lists those who wait. */
 #include "green/fdwait.h"
 
+#include "base/fd.h"
 #include "base/list.h"
 #include "green/hub.h"
 
@@ -33,7 +34,7 @@ struct fdwait *fdwait_new(void)
     struct fdwait *fdwait = calloc(1, sizeof *fdwait);
     if (!fdwait)
         return NULL;
-    fdwait->epoll = epoll_create1(EPOLL_CLOEXEC);
+    fdwait->epoll = fd_lift(epoll_create1(EPOLL_CLOEXEC));
     if (fdwait->epoll < 0) {
         free(fdwait);
         return NULL;

@@ -6,6 +6,7 @@
  * reserved with each thread. */
 #include "green/hub.h"
 
+#include "base/fd.h"
 #include "base/check.h"
 #include "base/chunk.h"
 #include "green/embed.h"
@@ -527,7 +528,7 @@ static struct hub *hub_new(void)
     hub->exceptions = exceptions_here();
     hub->until_poll = HUB_POLL_EVERY;
     hub->credit = HUB_CREDIT;
-    hub->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    hub->bell = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     hub->own = thread_take_own(hub);
     hub->idle = thread_take_idle(hub, idle_run);
     if (hub->bell < 0 || !hub->own || !hub->idle || heap_reserve(&hub->timers, 1) < 0 ||

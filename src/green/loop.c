@@ -4,6 +4,7 @@
  * made, but for a follower's eventfd: without one it looks at its descriptors every 10 ms. */
 #include "green/loop.h"
 
+#include "base/fd.h"
 #include "base/check.h"
 #include "base/chunk.h"
 #include "green/sigmask.h"
@@ -140,7 +141,7 @@ static void take_bell(struct loop *loop, struct waiter *waiter)
     if (loop->spare_bell_count)
         waiter->bell = loop->spare_bells[--loop->spare_bell_count];
     else
-        waiter->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        waiter->bell = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 static void give_bell(struct loop *loop, struct waiter *waiter)
@@ -422,6 +423,44 @@ void loop_prepare(struct loop *loop)
     cond_init(&loop->steward_cond);
 }
 
+/* libuv makes descriptors of its own with its first loop and with each, and again in a child of
+ * fork(). Those handlers of ours enclose its own. */
+static struct fd_low low_in_child;
+
+static void hold_low(void)
+{
+    fd_hold_low(&low_in_child);
+}
+
+static void release_low(void)
+{
+    fd_release_low(&low_in_child);
+}
+
+static void make_first(void)
+{
+    uv_loop_t first;
+    struct fd_low low;
+    fd_hold_low(&low);
+    pthread_atfork(NULL, NULL, hold_low);
+    bool made = uv_loop_init(&first) == 0;
+    pthread_atfork(NULL, NULL, release_low);
+    if (made)
+        uv_loop_close(&first);
+    fd_release_low(&low);
+}
+
+static int init_uv(uv_loop_t *uv)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct fd_low low;
+    pthread_once(&once, make_first);
+    fd_hold_low(&low);
+    int rc = uv_loop_init(uv);
+    fd_release_low(&low);
+    return rc;
+}
+
 int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
 {
     size_t kept = offsetof(struct loop, uv);
@@ -430,7 +469,7 @@ int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
     loop->owner = owner;
     TAILQ_INIT(&loop->followers);
     spin_init(&loop->spin);
-    return uv_loop_init(&loop->uv);
+    return init_uv(&loop->uv);
 }
 
 void loop_term(struct loop *loop)

@@ -4,6 +4,7 @@
  * Nothing in here fails but for want of descriptors, when one is asked for. */
 #include "green/outside.h"
 
+#include "base/fd.h"
 #include "green/loop.h"
 
 #include <errno.h>
@@ -15,7 +16,7 @@ static int open_timer(struct outside *outside)
 {
     if (outside->has_timer)
         return 0;
-    outside->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    outside->timer = fd_lift(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (outside->timer < 0)
         return -errno;
     outside->has_timer = true;
@@ -34,7 +35,7 @@ static int join(struct loop *loop, int event)
     int rc = open_timer(&loop->outside);
     if (rc < 0)
         return rc;
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    int epoll = fd_lift(epoll_create1(EPOLL_CLOEXEC));
     if (epoll < 0)
         return -errno;
     const int fds[] = {event, uv_backend_fd(&loop->uv), loop->outside.timer};

@@ -4,6 +4,7 @@
  * kept for the next who does. */
 #include "green/signals.h"
 
+#include "base/fd.h"
 #include "base/fork.h"
 #include "green/fdwait.h"
 #include "green/hub.h"
@@ -109,7 +110,7 @@ static struct bell *take_bell(int *error)
             continue;
         int fd = atomic_load(&bells[i].fd) - 1;
         if (fd < 0)
-            fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            fd = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         atomic_store(&bells[i].fd, fd + 1);
         if (fd >= 0)
             return &bells[i];

@@ -3,6 +3,8 @@
  * know), but for those options whose whole point it is, as ZMQ_BINDTODEVICE. */
 #include "transport/descriptor.h"
 
+#include "base/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -45,7 +47,7 @@ static void tune_tcp(int fd, const struct options *options, int family)
 
 static int open_socket(const struct options *options, int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = fd_lift(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd < 0)
         return -errno;
     set_if(fd, SOL_SOCKET, SO_SNDBUF, options->sndbuf_bytes, -1);
@@ -128,7 +130,8 @@ int descriptor_accept(const struct options *options, int fd)
 {
     struct sockaddr_storage address = {0};
     socklen_t size = sizeof address;
-    int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int accepted = fd_lift(
+        accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (accepted < 0)
         return -errno;
     if (!is_welcome(options, accepted, (struct sockaddr *)&address))
@@ -151,8 +154,11 @@ enum delivery descriptor_delivery(int fd, uint64_t within_ms)
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
         ioctl(fd, SIOCOUTQ, &waiting) < 0 || waiting == 0)
         return DELIVERY_DONE;
-    bool in_vain = info.tcpi_probes >= 2 || info.tcpi_retransmits >= 2;
-    return in_vain && info.tcpi_last_ack_recv > within_ms ? DELIVERY_UNANSWERED : DELIVERY_GOES_ON;
+    if (info.tcpi_last_ack_recv <= within_ms)
+        return DELIVERY_GOES_ON;
+    if (info.tcpi_probes >= 2 || info.tcpi_retransmits >= 2)
+        return DELIVERY_UNANSWERED;
+    return info.tcpi_unacked ? DELIVERY_UNDER_WAY : DELIVERY_GOES_ON;
 }
 
 void descriptor_describe(int fd, char *text, size_t room)

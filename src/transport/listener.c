@@ -5,6 +5,7 @@
  * A path of ipc is taken over if nobody answers on it, and removed at the end. */
 #include "transport/listener.h"
 
+#include "base/fd.h"
 #include "base/check.h"
 #include "core/monitor.h"
 #include "transport/descriptor.h"
@@ -155,7 +156,7 @@ static bool is_stale(const struct sockaddr_un *address, socklen_t size)
     struct stat info;
     if (stat(address->sun_path, &info) < 0 || !S_ISSOCK(info.st_mode))
         return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = fd_lift(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return false;
     bool stale = connect(fd, (const struct sockaddr *)address, size) < 0 && errno == ECONNREFUSED;

@@ -34,6 +34,17 @@ class Signals(Life):
                 self.assertEqual(broker.wait_exit(), 0)
                 self.assertIn("the books balance", broker.out())
 
+    def test_it_works_without_its_standard_streams(self):
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            front, back = (f"tcp://127.0.0.1:{harness.free_port()}" for _ in range(2))
+            broker = self.child("sh", "-c", f'exec "$@" {closed}', "sh", harness.find_command(),
+                                "streamer", front, back)
+            push, pull = self.socket(zmq.PUSH, front), self.socket(zmq.PULL, back)
+            push.send(b"works")
+            self.assertEqual(pull.recv(), b"works")
+            broker.signal(signal.SIGTERM)
+            self.assertEqual(broker.wait_exit(), 0, closed)
+
     def test_account_of_a_queue(self):
         broker = self.broker("queue")
         self.worker(broker.backend, lambda parts: [parts[0] + b"!"])
