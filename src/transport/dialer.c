@@ -271,8 +271,8 @@ static void start(struct dialer *dialer)
         wait_and_retry(dialer);
 }
 
-/* Takes ZMQ_SOCKS_PROXY over, HOST:PORT. False when that is nothing to be dialed; as in libzmq
- * the connection is then never made. */
+/* Takes ZMQ_SOCKS_PROXY over, HOST:PORT or SOURCE;HOST:PORT. False when that is nothing to be
+ * dialed; as in libzmq the connection is then never made. */
 static bool find_proxy(struct dialer *dialer)
 {
     const char *proxy = dialer->options->socks_proxy.data;
@@ -281,10 +281,11 @@ static bool find_proxy(struct dialer *dialer)
     if (!proxy || dialer->endpoint.transport != ENDPOINT_TCP)
         return true;
     int size = snprintf(text, sizeof text, "tcp://%s", proxy);
-    if (size >= (int)sizeof text || endpoint_parse(&endpoint, text, false) < 0 ||
-        endpoint.source.kind != HOST_NONE)
+    if (size >= (int)sizeof text || endpoint_parse(&endpoint, text, false) < 0)
         return false;
     dialer->proxy = endpoint.host;
+    if (endpoint.source.kind != HOST_NONE)
+        dialer->endpoint.source = endpoint.source;
     dialer->proxy_text = strdup(text);
     if (dialer->proxy_text)
         dialer->owner.endpoint = dialer->proxy_text;

@@ -97,6 +97,38 @@ TEST(an_ipv6_address_is_asked_for)
     end_way(&way);
 }
 
+/* By a proxy that only listens: where the connection comes from. */
+static void expect_from(const char *source, const char *endpoint, const char *expected)
+{
+    int port = 0, listener = raw_listen(&port, 5);
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    char text[64], host[INET_ADDRSTRLEN];
+    void *push = open_socket(ZMQ_PUSH);
+    set_int(push, ZMQ_LINGER, 0);
+    snprintf(text, sizeof text, "%s127.0.0.1:%d", source, port);
+    set_text(push, ZMQ_SOCKS_PROXY, text);
+    connect_to(push, endpoint);
+    int fd = raw_accept(listener);
+    assert_int_equal(getpeername(fd, (struct sockaddr *)&from, &size), 0);
+    assert_string_equal(inet_ntop(AF_INET, &from.sin_addr, host, sizeof host), expected);
+    raw_recv(fd, text, 3);
+    assert_memory_equal(text, "\5\1\0", 3);
+    close_socket(push);
+    close(fd);
+    close(listener);
+}
+
+/* That of the proxy's text goes before that of the endpoint. libzmq asks for a host that has the
+ * name SOURCE;HOST, and aborts when it is closed before the proxy has answered. */
+TEST(a_proxy_is_dialed_from_a_source)
+{
+    better_than_libzmq();
+    expect_from("127.0.0.2:0;", "tcp://127.0.0.1:5555", "127.0.0.2");
+    expect_from("", "tcp://127.0.0.3:0;127.0.0.1:5555", "127.0.0.3");
+    expect_from("127.0.0.2:0;", "tcp://127.0.0.3:0;127.0.0.1:5555", "127.0.0.2");
+}
+
 TEST(a_proxy_has_a_name)
 {
     struct way way;
@@ -334,6 +366,7 @@ int main(void)
         RUN(an_address_is_asked_for),
         RUN(a_name_is_the_proxys_to_resolve),
         RUN(an_ipv6_address_is_asked_for),
+        RUN(a_proxy_is_dialed_from_a_source),
         RUN(a_proxy_has_a_name),
         RUN(answers_come_in_drops),
         RUN(an_answer_tells_an_ipv6_address),
