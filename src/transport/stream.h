@@ -132,10 +132,7 @@ size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t siz
 void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size);
 void stream_resume(struct peer *peer);
 void stream_drop_input(struct stream *stream);
-/* A PING or PONG into the output; false: it was not put there. Without memory there will be another
- * one. A peer that does not read gets no more of them once a good deal waits: that will show it as
- * well that we live, and to ask without end must cost it more than us. */
-bool stream_command(struct stream *stream, const uint8_t *octets, size_t size);
+bool stream_command(struct stream *stream, const uint8_t *octets, size_t size); /* false: not put */
 void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
 void stream_heartbeat_start(struct stream *stream);

@@ -185,6 +185,9 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
     return 0;
 }
 
+/* A PING or PONG into the output. Without memory there will be another
+ * one. A peer that does not read gets no more of them once a good deal waits: that will show it as
+ * well that we live, and to ask without end must cost it more than us. */
 bool stream_command(struct stream *stream, const uint8_t *octets, size_t size)
 {
     lane_close_out(stream->socket);
