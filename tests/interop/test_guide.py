@@ -178,6 +178,34 @@ class Guide(building.Builds, harness.Case):
         self.assertFalse(first.poll(0))
         self.assertEqual(self.end(balancer, signal.SIGINT), ["1 workers were idle"])
 
+    def test_load_balancer_with_its_workers(self):
+        front, back = self.local(), self.local()
+        balancer = self.guide("load_balancer", front, back)
+        workers = self.guide("ready_worker", back, 3)
+        clients = [self.guide("hello_client", front) for _ in range(3)]
+        for client in clients:
+            self.assertEqual(self.lines_of(client), HELLOS)
+        done = [re.fullmatch(r"worker (\d), (\d+) ms each: answered (\d+)", line).groups()
+                for line in self.end(workers, signal.SIGINT)]
+        self.assertEqual(sorted(x[:2] for x in done), [("1", "5"), ("2", "10"), ("3", "15")])
+        self.assertEqual(sum(int(x[2]) for x in done), 30)
+        self.assertEqual(self.end(balancer, signal.SIGTERM), ["3 workers were idle"])
+
+    def test_ready_worker_of_libzmq(self):
+        """A broker on libzmq."""
+        place = self.local()
+        broker = self.bound(zmq.ROUTER, place)
+        workers = self.guide("ready_worker", place, 2)
+        ready = [broker.recv_multipart() for _ in range(2)]
+        self.assertEqual([parts[1:] for parts in ready], [[b"", b"READY"]] * 2)
+        for number in range(4):
+            worker = ready[number % 2][0]
+            broker.send_multipart([worker, b"", b"client %d" % number, b"", b"hello"])
+            self.assertEqual(broker.recv_multipart(),
+                             [worker, b"", b"client %d" % number, b"", b"world"])
+        lines = self.end(workers, signal.SIGTERM)
+        self.assertEqual([line.split()[-1] for line in lines], ["2", "2"])
+
     # ---- service ----
 
     def test_service(self):
@@ -233,6 +261,30 @@ class Guide(building.Builds, harness.Case):
         self.assertNotEqual(asked[0][0], asked[1][0])  # a new socket
         self.assertEqual(asked[0][1:], asked[1][1:])
         self.assertEqual(client.wait_exit(), 1)
+
+    def test_lazy_pirate_with_its_server(self):
+        """Every third request is lost. On a machine under load some may be late besides."""
+        place = self.local()
+        server = self.guide("unreliable_server", place)
+        lines = self.lines_of(self.guide("lazy_pirate", place, 1000))
+        tries = [int(re.fullmatch(r"request \d: answered at try (\d)", x)[1]) for x in lines]
+        self.assertEqual(len(tries), 3)
+        self.assertGreater(sum(tries), 3)
+        said = self.end(server, signal.SIGINT)
+        self.assertEqual([line.split(":")[0] for line in said],
+                         ["answered" if i % 3 else "lost" for i in range(1, len(said) + 1)])
+
+    def test_unreliable_server_of_libzmq(self):
+        """Clients on libzmq."""
+        place = self.local()
+        server = self.guide("unreliable_server", place)
+        client = self.socket(zmq.DEALER, place)
+        for number in range(1, 10):
+            client.send_multipart([b"", b"%d" % number])
+        self.assertEqual([client.recv_multipart() for _ in range(6)],
+                         [[b"", b"%d" % i] for i in (1, 2, 4, 5, 7, 8)])
+        server.wait_line("lost: 9")
+        self.end(server, signal.SIGTERM)
 
     # ---- the others ----
 
