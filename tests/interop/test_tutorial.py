@@ -62,6 +62,12 @@ class Documents(building.Builds, harness.Case):
                     self.assertTrue(any(text in example for example in examples), text)
         self.assertEqual(steps, TUTORIAL_STEPS)
 
+    def test_steps_run_beside_what_the_readme_starts(self):
+        ports = [set(re.findall(r"tcp://[^\s:]+:(\d+)", path.read_text()))
+                 for path in (DOCS / "tutorial.md", harness.ROOT / "README.md")]
+        self.assertTrue(all(ports))
+        self.assertEqual(ports[0] & ports[1], set())
+
     def test_channels(self):
         shown = list(programs("channels.md"))
         frame = shown.pop(0)[1]
