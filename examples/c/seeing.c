@@ -6,7 +6,8 @@
  *         -lgreenmq
  *     ./seeing
  *
- * (-rdynamic: so that the watchdog can name functions of the program.) */
+ * The watchdog names functions that are exported: -rdynamic exports those of the program that are
+ * not static. Of others it tells the address; greenmq-green(3) says how to find their names. */
 #include <greenmq/greenmq.h>
 
 #include <stdatomic.h>
@@ -31,8 +32,9 @@ static void *take_a_nap(void *arg)
     return arg;
 }
 
-/* What a green thread must not do: it keeps the processor, here until somebody has noticed. */
-static void *compute(void *arg)
+/* What a green thread must not do: it keeps the processor, here until somebody has noticed. It is
+ * not static, so that the report can name it. */
+void *compute(void *arg)
 {
     while (atomic_load(&reports) == 0)
         continue;

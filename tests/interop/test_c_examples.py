@@ -73,6 +73,21 @@ class Alone(building.Builds, harness.Case):
         self.assertRegex(text, r"(?m)^\d+ +sleeper +waiting +gmq_sleep ")
         self.assertRegex(text, r"(?m)^3 green threads$")
         self.assertRegex(text, r'green thread "greedy" has let no other run')
+        self.assertRegex(text, r"(?m)^  \S*seeing\(compute\+0x[0-9a-f]+\)")
+
+    def test_seeing_a_static_function(self):
+        """As greenmq-green(3) says: not exported, but addr2line knows it."""
+        text = (building.EXAMPLES / "c/seeing.c").read_text()
+        program = self.build_text(text.replace("void *compute", "static void *compute"), "static",
+                                  "-rdynamic")
+        child = self.child(program)
+        self.assertEqual(child.wait_exit(), 0, child.said())
+        said = "\n".join(self.clean(child))
+        self.assertNotIn("compute", said)
+        places = re.findall(r"(?m)^  \S*static\(\+(0x[0-9a-f]+)\)", said)
+        names = subprocess.run(["addr2line", "-f", "-e", program, *places], capture_output=True,
+                               text=True, check=True).stdout.splitlines()
+        self.assertIn("compute", names)
 
 
 class Relays(building.Builds, harness.Case):
