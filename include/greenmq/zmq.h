@@ -143,7 +143,8 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 /*
  * Returns 1 when the library provides `capability` ("ipc", "curve", "gssapi", "pgm", "norm",
  * "tipc", "vmci", "draft", "WS", "WSS"; case matters), otherwise 0, also for a name that nobody
- * knows. What every build has (tcp, inproc) is no capability: 0. Sets no error. Follows zmq_has(3).
+ * knows. What every build has (tcp, inproc) is no capability: 0. "greenmq" tells this library from
+ * libzmq: 1. Sets no error. Follows zmq_has(3).
  */
 ZMQ_EXPORT int zmq_has(const char *capability);
 

@@ -34,5 +34,5 @@ void zmq_version(int *major, int *minor, int *patch)
 
 int zmq_has(const char *capability)
 {
-    return capability && strcmp(capability, "ipc") == 0;
+    return capability && (strcmp(capability, "ipc") == 0 || strcmp(capability, "greenmq") == 0);
 }

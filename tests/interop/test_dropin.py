@@ -63,11 +63,14 @@ class Library(unittest.TestCase):
                 {
                     int major, minor, patch;
                     zmq_version(&major, &minor, &patch);
-                    return printf("%d.%d.%d %d\\n", major, minor, patch, zmq_has("ipc")) < 0;
+                    printf("%d.%d.%d ", major, minor, patch);
+                    return printf("%d %d\\n", zmq_has("ipc"), zmq_has("greenmq")) < 0;
                 }""")
             compat.run(compat.CC, source, "-o", program, "-lzmq")
             self.assertEqual(compat.run(program, env=compat.environment(compat.GREENMQ)),
-                             "4.3.5 1\n")
+                             "4.3.5 1 1\n")
+            told = compat.run(program, env=compat.environment(compat.LIBZMQ))
+            self.assertEqual(told.split()[2], "0")
 
 
 class BothInOneProcess(unittest.TestCase):
