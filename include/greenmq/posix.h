@@ -7,6 +7,14 @@
  * manual pages, and, in a green thread, ECANCELED and ETIMEDOUT as with every call of green.h.
  * Descriptors that were set to O_NONBLOCK behave as always.
  *
+ * No other call is made green. These, among others, still stop the ordinary thread with all its
+ * green threads: send, sendto, sendmsg, recv, recvfrom, recvmsg, accept4, select, pselect, ppoll,
+ * epoll_wait, readv, writev, pread, pwrite, sendfile, clock_nanosleep, sigwait, pause, open of a
+ * FIFO, flock, getnameinfo, gethostbyname, wait, waitpid, system, pthread_mutex_lock,
+ * pthread_cond_wait, pthread_join, sem_wait; and all that stdio and other libraries do inside.
+ * greenmq-green(3), DESCRIPTORS, says for each what to do instead: mostly gmq_wait_fd() before it,
+ * or gmq_offload() around it.
+ *
  * The names are function-like macros: a member of a struct that is called like one of them cannot
  * be called in such a file. In an ordinary thread without green threads they are the plain
  * calls. */

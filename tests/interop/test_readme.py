@@ -6,10 +6,12 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import unittest
 import urllib.request
 
 import building
+import compat
 import harness
 import zmq
 
@@ -101,6 +103,30 @@ class Examples(building.Builds, harness.Case):
         self.assertEqual(self.clean(child), ["tick"] * 3)
 
 
+class WhichLibrary(unittest.TestCase):
+    """The README's ways to find out whether a binding runs on greenmq."""
+
+    def setUp(self):
+        shown = re.search(r"^    LD_LIBRARY_PATH=build/lib/compat (python3 -c .*)$",
+                          README.read_text(), re.MULTILINE)
+        self.words = shlex.split(shown[1])[1:]
+
+    def test_the_library_is_asked(self):
+        for library, told in ((compat.GREENMQ, "True\n"), (compat.LIBZMQ, "False\n")):
+            self.assertEqual(
+                compat.run(sys.executable, *self.words, env=compat.environment(library)), told)
+
+    def test_the_files_that_are_loaded(self):
+        self.assertIn("`grep libzmq /proc/PID/maps`", README.read_text())
+        program = "import zmq; print(open('/proc/self/maps').read())"
+        for library in (compat.GREENMQ, compat.LIBZMQ):
+            maps = compat.run(sys.executable, "-c", program, env=compat.environment(library))
+            files = {line.split()[-1] for line in maps.splitlines() if "libzmq" in line}
+            self.assertEqual(len(files), 1, files)
+            self.assertEqual(files == {str((compat.COMPAT / "libzmq.so.5").resolve())},
+                             library == compat.GREENMQ, files)
+
+
 class Documents(harness.Case):
     """The README and the manual pages, against the command."""
 
@@ -146,6 +172,17 @@ class Documents(harness.Case):
             self.assertIn(f"*{name}*(", page)
         for name in re.findall(r"^#define (\w+)\(", (HEADERS / "posix.h").read_text(), re.M):
             self.assertIn(f"*{name}*", page)
+
+    def test_what_posix_h_does_not_make_green(self):
+        """The header and the page name the same calls, and no macro has such a name."""
+        header, page = (HEADERS / "posix.h").read_text(), GREEN_PAGE.read_text()
+        listed = re.search(r"all its\n \* green threads: (.*?);", header, re.DOTALL)[1]
+        listed = {name.split()[0] for name in re.sub(r"\n \*", " ", listed).split(", ")}
+        part = re.search(r"It makes no other call green.*?^The macros do not", page, re.M | re.S)[0]
+        heads = "".join(re.findall(r"^\*.*$", part, re.MULTILINE))
+        self.assertEqual(listed, set(re.findall(r"\*(\w+)\*", heads)))
+        self.assertLessEqual({"send", "recv", "select", "accept4", "epoll_wait"}, listed)
+        self.assertFalse(listed & set(re.findall(r"^#define (\w+)\(", header, re.MULTILINE)))
 
     def test_links_lead_somewhere(self):
         for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text()):
