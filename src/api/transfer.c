@@ -102,11 +102,11 @@ static bool is_copied_anyway(size_t size)
     return size > 0 && size < BUFFER_SHARE_MIN;
 }
 
-/* Sends a part by the socket's lane, which takes a whole message only. */
-static bool put_by_lane(void *handle, const void *data, size_t size, int flags, bool chunk)
+/* Sends a part by the socket's lane. */
+static bool put_by_lane(void *handle, const void *data, size_t size, int flags)
 {
-    if (!is_open_socket(handle) || (flags & ZMQ_SNDMORE) || !may_go_on(flags) ||
-        !lane_put(&((struct socket *)handle)->out_lane, data, size, chunk))
+    if (!is_open_socket(handle) || !may_go_on(flags) ||
+        !lane_put(&((struct socket *)handle)->out_lane, data, size, flags & ZMQ_SNDMORE))
         return false;
     breathe(flags);
     return true;
@@ -115,7 +115,7 @@ static bool put_by_lane(void *handle, const void *data, size_t size, int flags, 
 int zmq_send(void *socket, const void *data, size_t size, int flags)
 {
     struct msg msg;
-    if (likely((data || !size) && put_by_lane(socket, data, size, flags, false)))
+    if (likely((data || !size) && put_by_lane(socket, data, size, flags)))
         return (int)size;
     if (!data && size)
         return answer(send_part(socket, NULL, flags));
@@ -150,8 +150,8 @@ int zmq_send_const(void *socket, const void *data, size_t size, int flags)
 int zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
 {
     struct msg *msg = (struct msg *)message;
-    bool sent = msg && msg_is_valid(msg) &&
-                put_by_lane(socket, msg_data(msg), msg_size(msg), flags, msg_chunk(msg));
+    bool sent = msg && msg_is_valid(msg) && !chunk_is_lent(msg_chunk(msg)) &&
+                put_by_lane(socket, msg_data(msg), msg_size(msg), flags);
     int rc = sent ? 0 : send_part(socket, msg, flags);
     if (rc < 0)
         return answer(rc);

@@ -50,6 +50,13 @@ static inline bool chunk_is_just(const struct chunk *chunk, const uint8_t *data,
     return chunk && chunk->data == data && chunk->size == size && size;
 }
 
+/* Has the application lent this memory, to be told when it is not needed any more? As in libzmq
+ * that is when the message has left, for programs count on it. NULL: no chunk. */
+static inline bool chunk_is_lent(const struct chunk *chunk)
+{
+    return chunk && chunk->free_fn;
+}
+
 void chunk_unref(struct chunk *chunk);
 
 /* About how many bytes of chunks were freed since chunk_trim(), by all threads. */

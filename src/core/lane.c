@@ -43,6 +43,7 @@ bool lane_take_msg(struct lane *lane, struct msg *msg)
         lane_leave(lane);
         return false;
     }
+    to->more = frame.flags & FRAME_MORE;
     if (lane->properties)
         to->properties = properties_ref(lane->properties);
     lane_pass(lane, &frame);
@@ -58,9 +59,10 @@ static void book_direct(struct socket *socket, struct peer *far, size_t size,
                         const struct tally *tally)
 {
     struct peer *near = far->far;
-    tally_add(&socket->ledger.received, tally);
-    tally_add(&socket->ledger.forwarded, tally);
-    tally_add(&near->books.forwarded, tally);
+    struct tally units = peer_in_books(near, tally);
+    tally_add(&socket->ledger.received, &units);
+    tally_add(&socket->ledger.forwarded, &units);
+    tally_add(&near->books.forwarded, &units);
     buffer_commit(&far->in, size, tally);
     twin_took(far, tally->messages);
     lineup_add_ready(&far->socket->lineup, far);
@@ -69,27 +71,62 @@ static void book_direct(struct socket *socket, struct peer *far, size_t size,
 static void book_output(struct socket *socket, struct peer *peer, size_t size,
                         const struct tally *tally)
 {
-    tally_add(&socket->ledger.received, tally);
+    struct tally units = peer_in_books(peer, tally);
+    tally_add(&socket->ledger.received, &units);
     peer_count_queued(peer, tally);
     buffer_commit(&peer->out, size, tally);
     peer_mark_dirty(peer);
     socket->ctx->flushed_ns = socket->ctx->loop.now_ns; /* a burst: it is not quiet */
 }
 
+/* Takes what has passed since it was last booked, whole messages only: returns their octets. */
+static size_t settle(struct lane *lane, struct tally *tally)
+{
+    struct frame frame;
+    size_t size = (size_t)(lane->whole - lane->start);
+    *tally = (struct tally){
+        .messages = lane->granted - lane->left, .parts = lane->parts, .bytes = lane->bytes};
+    lane->parts = lane->bytes = 0;
+    for (uint8_t *at = lane->whole; at < lane->at; at += frame.header + frame.size) {
+        check(frame_header_read(at, (size_t)(lane->at - at), &frame));
+        lane->parts++;
+        lane->bytes += frame.size;
+    }
+    tally->parts -= lane->parts;
+    tally->bytes -= lane->bytes;
+    lane->start = lane->whole;
+    lane->granted = lane->left;
+    return size;
+}
+
+/* The first parts of a message have passed, and the lane is shut: the socket goes on with it. */
+static void take_begun(struct socket *socket, const struct lane *lane)
+{
+    struct frame frame;
+    int rc = lane->id ? buffer_append(&socket->building, FRAME_MORE, lane->id, lane->id_size) : 0;
+    for (uint8_t *at = lane->whole; at < lane->at && rc == 0; at += frame.header + frame.size) {
+        check(frame_header_read(at, (size_t)(lane->at - at), &frame));
+        rc = buffer_append(&socket->building, FRAME_MORE, frame.body, frame.size);
+    }
+    socket->sending = true;
+    socket->torn = rc < 0;
+    if (rc < 0)
+        buffer_term(&socket->building);
+}
+
 /* Books what has passed. `shut`: and lets nothing more pass. */
 static void settle_out(struct socket *socket, bool shut)
 {
     struct lane *lane = &socket->out_lane;
+    struct tally tally;
     enter(lane);
-    size_t size = (size_t)(lane->at - lane->start);
-    uint64_t count = lane->granted - lane->left;
-    struct tally tally = {.messages = count, .parts = count, .bytes = lane->bytes};
+    size_t size = settle(lane, &tally);
+    uint64_t count = tally.messages;
     bool used = lane->opened - lane->left >= MANY;
-    lane->start = lane->at;
-    lane->bytes = 0;
+    if (shut && lane->inside)
+        take_begun(socket, lane);
     if (shut)
-        lane->left = 0;
-    lane->granted = lane->left;
+        lane->left = lane->granted = 0;
     lane_leave(lane);
     struct buffer *into = lane->direct ? &lane->peer->in : &lane->peer->out;
     if (shut && used)
@@ -138,12 +175,19 @@ static struct peer *only_peer(const struct socket *socket)
     return peer;
 }
 
-/* Does the application receive what is in the inboxes, as it is? */
+/* Does the application receive what is in the inboxes as it is, or with the routing id in front? */
 static bool is_fair(const struct socket *socket)
 {
     const struct pattern *pattern = socket->pattern;
-    return pattern->begin == socket_begin_fair && !pattern->end && !pattern->deliver &&
-           !pattern->can_receive_now;
+    return (pattern->begin == socket_begin_fair || pattern->by_id) && !pattern->end &&
+           !pattern->deliver && !pattern->can_receive_now && !socket_is_raw(socket);
+}
+
+/* Can a message be sent at any time to this peer, which is the only one? */
+static bool is_sendable(const struct socket *socket, const struct peer *peer)
+{
+    return socket->pattern->is_plain ||
+           (socket->pattern->by_id && peer->routed && !socket_is_raw(socket));
 }
 
 /* Can messages go right into the inbox of the other end? */
@@ -157,14 +201,18 @@ static bool is_direct(const struct peer *near)
            !socket->lamp && is_awake(socket);
 }
 
-static void grant(struct lane *lane, struct peer *peer, struct chunk *chunk, uint8_t *at,
-                  size_t size, uint64_t messages)
+/* `named`: the peer with whose routing id each message begins, or NULL. */
+static void grant(struct lane *lane, struct peer *peer, const struct peer *named,
+                  struct chunk *chunk, uint8_t *at, size_t size, uint64_t messages)
 {
     enter(lane);
-    lane->at = lane->start = at;
+    lane->at = lane->start = lane->whole = at;
     lane->end = at + size;
     lane->chunk = chunk;
-    lane->bytes = 0;
+    lane->bytes = lane->parts = 0;
+    lane->inside = lane->used = false;
+    lane->id = named ? named->id : NULL;
+    lane->id_size = named ? named->id_size : 0;
     lane->opened = lane->granted = lane->left = messages < UINT32_MAX ? (uint32_t)messages
                                                                       : UINT32_MAX;
     lane->generation = atomic_load(&lane_generation);
@@ -177,7 +225,9 @@ void lane_open_out(struct socket *socket)
 {
     struct chunk *chunk;
     size_t room;
-    struct peer *peer = socket->pattern->is_plain ? only_peer(socket) : NULL;
+    struct peer *peer = only_peer(socket);
+    if (peer && !is_sendable(socket, peer))
+        return;
     if (peer && peer->dirty && peer->link && peer->link->is_instant) {
         ctx_settle(socket->ctx); /* the far end shall have it first */
         peer = only_peer(socket);
@@ -196,13 +246,25 @@ void lane_open_out(struct socket *socket)
         return;
     atomic_store_explicit(&chunk->written, at, memory_order_release);
     socket->out_lane.direct = direct;
-    socket->out_lane.shares = socket->local;
-    grant(&socket->out_lane, into, chunk, at, room, messages);
+    grant(&socket->out_lane, into, socket->pattern->by_id ? peer : NULL, chunk, at, room, messages);
     if (direct)
         into->socket->feeder = socket;
 }
 
 /* ---- receiving ---- */
+
+/* The lane is shut inside a message: the rest of it is received the long way. */
+static void go_on_reading(struct socket *socket, const struct lane *lane)
+{
+    struct peer *peer = lane->peer;
+    struct frame frame;
+    for (uint64_t i = 0; i < lane->parts; i++) {
+        check(buffer_front(&peer->in, &frame, NULL));
+        buffer_pop(&peer->in, &frame);
+    }
+    socket->reading = &peer->in;
+    socket->reading_peer = peer;
+}
 
 void lane_close_in(struct socket *socket)
 {
@@ -213,20 +275,24 @@ void lane_close_in(struct socket *socket)
     lane->open = false;
     if (socket->feeder)
         settle_out(socket->feeder, false);
+    struct tally tally;
     enter(lane);
-    size_t size = (size_t)(lane->at - lane->start);
-    uint64_t count = lane->granted - lane->left;
-    struct tally tally = {.messages = count, .parts = count, .bytes = lane->bytes};
+    size_t size = settle(lane, &tally);
     lane->left = 0;
     lane_leave(lane);
     properties_unref(lane->properties);
-    if (!size)
-        return;
+    if (lane->used)
+        socket->more = lane->inside;
     if (socket->feeder && size == peer->in.bytes)
         lane_close_feeder(socket); /* the chunk goes */
-    buffer_skip(&peer->in, size, &tally);
-    lineup_was_read(&socket->lineup, peer);
-    peer_inbox_read(peer);
+    if (size)
+        buffer_skip(&peer->in, size, &tally);
+    if (lane->inside)
+        go_on_reading(socket, lane);
+    else if (size)
+        lineup_was_read(&socket->lineup, peer);
+    if (size)
+        peer_inbox_read(peer);
 }
 
 void lane_catch_up(struct socket *socket)
@@ -264,5 +330,5 @@ void lane_open_in(struct socket *socket)
     const struct lane *feeding = socket->feeder ? &socket->feeder->out_lane : NULL;
     lane->live = feeding && feeding->chunk == chunk && peer->in.count == 1;
     lane->properties = sender_properties(peer);
-    grant(lane, peer, chunk, (uint8_t *)at, size, most);
+    grant(lane, peer, socket->pattern->by_id ? peer : NULL, chunk, (uint8_t *)at, size, most);
 }

@@ -12,8 +12,12 @@
  * greenmq knows nothing of lanes.
  *
  * A lane lets only so many messages through as there is room up to the high-water mark; one that
- * receives not more than half of a full inbox, so that the sender hears of room in time. Messages
- * of several parts, large ones and those that must wait always go the long way.
+ * receives not more than half of a full inbox, so that the sender hears of room in time. Large
+ * messages and those that must wait always go the long way.
+ *
+ * A message of several parts may begin in a lane and end on the long way: when a lane is closed
+ * between two parts, the socket is left as if the first ones had gone the long way, too. In the
+ * lanes of a ROUTER each message begins with its peer's routing id, which is not in the buffer.
  *
  * Over inproc both lanes may lie in the same chunk; then chunk->written tells the receiver how far
  * the sender has come, and neither takes the long way for hundreds of messages. */
@@ -39,15 +43,19 @@ struct lane {
     uint8_t *at;      /* here the next frame is written, or read */
     uint8_t *end;     /* of the room, or of the frames that are there */
     struct chunk *chunk;
+    const uint8_t *id; /* ROUTER: of the peer, with which each message begins; else NULL */
+    uint8_t id_size;
+    bool inside;                   /* a message has begun, its routing id counts, and not ended */
+    bool used;                     /* something has passed since it was opened */
     struct properties *properties; /* receiving: of the peer, or NULL */
+    uint8_t *whole;                /* up to here messages are whole */
     uint8_t *start;                /* up to here all is booked */
-    uint64_t bytes;                /* of bodies since `start` */
+    uint64_t bytes, parts;         /* between `start` and `at` */
     uint32_t opened, granted;      /* `left` when it was opened, and at `start` */
     unsigned generation;           /* of the process; a child of fork() has another one */
 
     /* Under the context's lock. */
     bool open;
-    bool shares; /* sending: bodies that lie in chunks go the long way, uncopied */
     bool direct; /* sending: into the inbox of the other end */
     bool live;   /* receiving: a direct lane goes on in the same chunk */
     struct peer *peer;
@@ -72,28 +80,48 @@ static inline bool lane_is_ours(const struct lane *lane)
            lane->generation == atomic_load_explicit(&lane_generation, memory_order_relaxed);
 }
 
-/* Sends a message of one part, which may lie in a chunk. False: nothing was sent, it must go the
- * long way. */
-static inline bool lane_put(struct lane *lane, const void *data, size_t size, bool chunk)
+/* A ROUTER's message begins: does this part name the lane's peer? */
+static inline bool lane_begin_named(struct lane *lane, const void *data, size_t size, bool more)
+{
+    lane->inside = more && size == lane->id_size && memcmp(data, lane->id, size) == 0;
+    return lane->inside;
+}
+
+static inline void lane_write(struct lane *lane, const void *data, size_t size, bool more)
+{
+    uint8_t *at = lane->at + frame_header_write(lane->at, more ? FRAME_MORE : 0, size);
+    if (size)
+        memcpy(at, data, size);
+    lane->at = at + size;
+    lane->bytes += size;
+    lane->parts++;
+    lane->inside = more;
+    if (more)
+        return;
+    lane->left--;
+    lane->whole = lane->at;
+    atomic_store_explicit(&lane->chunk->written, lane->at, memory_order_release);
+}
+
+/* Sends a part. False: nothing was sent, it must go the long way. */
+static inline bool lane_put(struct lane *lane, const void *data, size_t size, bool more)
 {
     if (size > LANE_BODY_MAX || !lane_try_enter(lane))
         return false;
-    bool fits = lane_is_ours(lane) && !(chunk && lane->shares) &&
-                size + FRAME_LONG_HEADER <= (size_t)(lane->end - lane->at);
+    bool fits = lane_is_ours(lane) && size + FRAME_LONG_HEADER <= (size_t)(lane->end - lane->at);
     if (likely(fits)) {
-        uint8_t *at = lane->at + frame_header_write(lane->at, 0, size);
-        if (size)
-            memcpy(at, data, size);
-        lane->at = at + size;
-        lane->bytes += size;
-        lane->left--;
-        atomic_store_explicit(&lane->chunk->written, lane->at, memory_order_release);
+        lane->used = true;
+        if (unlikely(lane->id != NULL) && !lane->inside)
+            fits = lane_begin_named(lane, data, size, more);
+        else
+            lane_write(lane, data, size, more);
     }
     lane_leave(lane);
     return fits;
 }
 
-/* Finds the next message of one part. True: *frame is it, and the lane is entered. */
+/* Finds the next part. True: *frame is it, and the lane is entered. The routing id that comes first
+ * for a ROUTER is a frame without a header. */
 static inline bool lane_find(struct lane *lane, struct frame *frame)
 {
     if (!lane_try_enter(lane))
@@ -102,9 +130,12 @@ static inline bool lane_find(struct lane *lane, struct frame *frame)
         if (lane->at == lane->end && lane->live)
             lane->end = atomic_load_explicit(&lane->chunk->written, memory_order_acquire);
         size_t there = (size_t)(lane->end - lane->at);
-        if (frame_header_read(lane->at, there, frame) &&
-            !(frame->flags & (FRAME_MORE | FRAME_COMMAND)) && frame->size <= LANE_BODY_MAX &&
-            frame->header + frame->size <= there)
+        if (unlikely(lane->id != NULL) && !lane->inside && there) {
+            *frame = (struct frame){FRAME_MORE, 0, lane->id_size, lane->id};
+            return true;
+        }
+        if (frame_header_read(lane->at, there, frame) && !(frame->flags & FRAME_COMMAND) &&
+            frame->size <= LANE_BODY_MAX && frame->header + frame->size <= there)
             return true;
     }
     lane_leave(lane);
@@ -114,14 +145,33 @@ static inline bool lane_find(struct lane *lane, struct frame *frame)
 /* Takes what was found out, and leaves the lane. */
 static inline void lane_pass(struct lane *lane, const struct frame *frame)
 {
-    lane->at += frame->header + frame->size;
-    lane->bytes += frame->size;
-    lane->left--;
+    lane->used = true;
+    lane->inside = frame->flags & FRAME_MORE;
+    if (likely(frame->header)) {
+        lane->at += frame->header + frame->size;
+        lane->bytes += frame->size;
+        lane->parts++;
+    }
+    if (likely(!lane->inside)) {
+        lane->whole = lane->at;
+        lane->left--;
+    }
     lane_leave(lane);
 }
 
-/* Receives a message of one part into an initialised msg. False: nothing was received, it must go
- * the long way. */
+/* ZMQ_RCVMORE: was the part that was received last by this lane followed by another? False: it was
+ * not received by the lane. */
+static inline bool lane_knows_more(struct lane *lane, bool *more)
+{
+    if (!lane_try_enter(lane))
+        return false;
+    bool knows = lane_is_ours(lane) && lane->used;
+    *more = lane->inside;
+    lane_leave(lane);
+    return knows;
+}
+
+/* Receives a part into an initialised msg. False: nothing was received, it must go the long way. */
 bool lane_take_msg(struct lane *lane, struct msg *msg);
 
 /* All that follows is called under the context's lock. */

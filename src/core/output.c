@@ -6,8 +6,7 @@
 
 #include "base/check.h"
 
-/* A tally of peer->out in the units of the books. */
-static struct tally in_books(const struct peer *peer, const struct tally *tally)
+struct tally peer_in_books(const struct peer *peer, const struct tally *tally)
 {
     struct tally units = *tally;
     units.parts += (uint64_t)((int64_t)tally->messages * peer->over_parts);
@@ -37,7 +36,7 @@ void peer_found_room(struct peer *peer)
 void peer_sent(struct peer *peer, const struct tally *tally)
 {
     struct socket *socket = peer->socket;
-    struct tally units = in_books(peer, tally);
+    struct tally units = peer_in_books(peer, tally);
     tally_sub(&socket->ledger.queued, &units);
     tally_add(&socket->ledger.forwarded, &units);
     tally_sub(&peer->books.queued, &units);
@@ -50,7 +49,7 @@ void peer_sent(struct peer *peer, const struct tally *tally)
 
 void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason)
 {
-    struct tally units = in_books(peer, tally);
+    struct tally units = peer_in_books(peer, tally);
     tally_sub(&peer->socket->ledger.queued, &units);
     tally_add(&peer->socket->ledger.dropped[reason], &units);
     tally_sub(&peer->books.queued, &units);
@@ -104,7 +103,7 @@ bool peer_make_room(struct peer *peer)
 
 void peer_count_queued(struct peer *peer, const struct tally *tally)
 {
-    struct tally units = in_books(peer, tally);
+    struct tally units = peer_in_books(peer, tally);
     tally_add(&peer->socket->ledger.queued, &units);
     tally_add(&peer->books.queued, &units);
 }
@@ -204,7 +203,7 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
 
 bool peer_write_own(struct peer *peer, const struct run *message)
 {
-    struct tally units = in_books(peer, &message->tally);
+    struct tally units = peer_in_books(peer, &message->tally);
     if (!peer_write(peer, message, NULL))
         return false;
     tally_add(&peer->socket->ledger.copied, &units);

@@ -39,6 +39,9 @@ bool peer_make_room(struct peer *peer);
 void peer_sent(struct peer *peer, const struct tally *tally);
 void peer_dropped(struct peer *peer, const struct tally *tally, enum drop reason);
 
+/* A tally of peer->out in the units of the books. */
+struct tally peer_in_books(const struct peer *peer, const struct tally *tally);
+
 /* Books messages that were put into peer->out by other ways than these. */
 void peer_count_queued(struct peer *peer, const struct tally *tally);
 

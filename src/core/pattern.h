@@ -23,6 +23,7 @@ struct pattern {
     enum inbound inbound;
     bool can_receive, can_send; /* else ENOTSUP */
     bool is_plain;              /* what is sent goes as it is to any one peer, at any time */
+    bool by_id;                 /* each message begins with the routing id of its peer, both ways */
     bool balances;              /* peers with room stand in socket->lineup.open */
 
     /* The socket is made: socket->state may be allocated. 0 or -ENOMEM. May be NULL. */

@@ -49,13 +49,6 @@ static int route_small(struct socket *socket, struct msg *msg)
     return 0;
 }
 
-/* Has the application lent this memory, to be told when it is not needed any more? As in libzmq
- * that is when the message has left, for programs count on it. */
-static bool is_lent(const struct chunk *chunk)
-{
-    return chunk && chunk->free_fn;
-}
-
 static int build_part(struct socket *socket, struct msg *msg, bool more)
 {
     uint8_t flags = more ? FRAME_MORE : 0;
@@ -64,7 +57,7 @@ static int build_part(struct socket *socket, struct msg *msg, bool more)
     struct chunk *chunk = msg_chunk(msg);
     if (chunk && chunk->free_fn == NULL && chunk->size / 2 > size)
         chunk = NULL; /* a small part of a large chunk is copied rather than pinned */
-    if (!socket->local && size < BUFFER_SHARE_MIN && !is_lent(chunk))
+    if (!socket->local && size < BUFFER_SHARE_MIN && !chunk_is_lent(chunk))
         chunk = NULL; /* on a wire many small ones in one piece are faster */
     return buffer_append_shared(&socket->building, flags, chunk, data, size);
 }
@@ -109,9 +102,13 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         if (rc < 0)
             return rc;
         const struct chunk *chunk = msg_chunk(msg);
-        bool stays = is_lent(chunk) || (socket->local && chunk); /* it is not copied */
+        bool stays = chunk_is_lent(chunk) || (socket->local && chunk); /* it is not copied */
         if (last && msg_size(msg) <= ON_STACK && !stays)
             return route_small(socket, msg);
+    }
+    if (unlikely(socket->torn)) {
+        socket->torn = socket->sending = !last;
+        return -ENOMEM;
     }
     int rc = build_part(socket, msg, more && !last);
     if (rc < 0)

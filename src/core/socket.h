@@ -52,6 +52,7 @@ struct socket {
     /* Sending */
     struct buffer building; /* parts of a message that is not complete */
     bool sending;           /* it has been admitted */
+    bool torn;              /* ... and lost its first parts for want of memory */
     bool local;             /* it has used inproc: bodies are shared whatever their size */
     struct ledger ledger;   /* of all that goes out through this socket */
 

@@ -214,6 +214,7 @@ const struct pattern pattern_router = {
     .inbound = INBOUND_ID,
     .can_receive = true,
     .can_send = true,
+    .by_id = true,
     .attach = attach,
     .ready = ready,
     .detach = roster_remove,
