@@ -30,10 +30,11 @@ static void breathe(int flags)
 static int send_part(void *handle, struct msg *msg, int flags)
 {
     struct socket *socket;
-    int rc = socket_enter(handle, &socket);
+    int rc = socket_enter_lanes(handle, &socket);
     if (rc < 0)
         return rc;
     struct ctx *ctx = socket->ctx;
+    lane_close_out(socket);
     if (has_ended(socket))
         rc = -ETERM;
     else if (!msg || !msg_is_valid(msg))
@@ -59,7 +60,7 @@ static bool receive_by_lane(struct socket *socket, struct msg *msg, int flags)
     lane_open_in(socket);
     if (lane_take_msg(&socket->in_lane, msg))
         return true;
-    lane_close_all(socket);
+    lane_close_inbox(socket);
     return false;
 }
 

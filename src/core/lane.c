@@ -297,17 +297,21 @@ void lane_close_in(struct socket *socket)
 
 void lane_catch_up(struct socket *socket)
 {
-    lane_close_out(socket);
     lane_close_in(socket);
     if (socket->feeder)
         settle_out(socket->feeder, false);
 }
 
+void lane_close_inbox(struct socket *socket)
+{
+    lane_close_in(socket);
+    lane_close_feeder(socket);
+}
+
 void lane_close_all(struct socket *socket)
 {
     lane_close_out(socket);
-    lane_close_in(socket);
-    lane_close_feeder(socket);
+    lane_close_inbox(socket);
 }
 
 void lane_open_in(struct socket *socket)

@@ -183,9 +183,12 @@ void lane_open_in(struct socket *socket);
 /* Closes what lanes there are to and from a socket. */
 void lane_close_all(struct socket *socket);
 
-/* For who is about to receive, or looks whether he could: the same, but a sender's lane into this
- * socket stays open, and what has come by it lies in the inbox. */
+/* For who is about to receive, or looks whether he could: closes the socket's own lane that
+ * receives; a sender's lane into its inbox stays open, and what has come by that lies there. */
 void lane_catch_up(struct socket *socket);
+
+/* Closes both: the inboxes may be read. */
+void lane_close_inbox(struct socket *socket);
 
 /* Closes the socket's own lane of this kind. */
 void lane_close_out(struct socket *socket);

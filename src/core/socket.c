@@ -94,7 +94,7 @@ static bool is_last(const struct socket *socket, bool more)
 static int try_send(struct socket *socket, struct msg *msg, bool more)
 {
     bool last = is_last(socket, more);
-    lane_close_all(socket); /* while we waited others may have opened one */
+    lane_close_out(socket); /* while we waited others may have opened it */
     if (!socket->sending) {
         struct frame first = {
             .flags = more ? FRAME_MORE : 0, .size = msg_size(msg), .body = msg_data(msg)};
@@ -207,7 +207,7 @@ static void finish_reading(struct socket *socket)
 
 int socket_try_receive(struct socket *socket, struct msg *msg, bool properties)
 {
-    lane_close_all(socket); /* while we waited others may have opened one */
+    lane_close_inbox(socket); /* while we waited others may have opened one */
     if (!socket->reading && buffer_is_empty(&socket->lead)) {
         int rc = socket->pattern->begin(socket);
         if (rc < 0)
@@ -275,6 +275,7 @@ bool socket_can_send(struct socket *socket)
 
 int socket_events(struct socket *socket)
 {
+    lane_close_out(socket);
     lane_catch_up(socket);
     return (socket_can_receive(socket) ? ZMQ_POLLIN : 0) |
            (socket_can_send(socket) ? ZMQ_POLLOUT : 0);
