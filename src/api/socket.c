@@ -3,6 +3,7 @@
  * context's lock from end to end. What is no open socket gives ENOTSOCK, and a context that ends
  * ETERM for everything but zmq_close(). */
 #include "api/enter.h"
+#include "core/lane_call.h"
 #include "pattern/patterns.h"
 #include "transport/transport.h"
 

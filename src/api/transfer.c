@@ -4,6 +4,7 @@
 #include "api/enter.h"
 #include "green/hub.h"
 #include "core/lamp.h"
+#include "core/lane_call.h"
 
 #include <greenmq/zmq.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Lanes: see lane.h. Who closes one waits for its lock no longer than another copies one message:
  * nobody waits for anything with it. */
-#include "core/lane.h"
+#include "core/lane_call.h"
 
 #include "core/sender.h"
 #include "core/socket.h"

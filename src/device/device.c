@@ -33,11 +33,13 @@ static int check_free(const struct gmq_device *device, const struct socket *sock
 
 int device_start(struct gmq_device *device)
 {
-    const struct socket *sockets[] = {device->front.socket, device->back.socket, device->capture,
-                                      device->control.socket};
+    struct socket *sockets[] = {device->front.socket, device->back.socket, device->capture,
+                                device->control.socket};
     if (device->state != GMQ_DEVICE_NEW)
         return -EALREADY;
     for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
+        if (sockets[i])
+            lane_close_all(sockets[i]);
         int rc = check_free(device, sockets[i]);
         if (rc < 0)
             return rc;

@@ -149,6 +149,7 @@ static void open_farm(struct farm *farm, const struct pattern *pattern)
         set_int(sockets[i], ZMQ_SNDHWM, HWM);
         set_int(sockets[i], ZMQ_RCVHWM, HWM);
         set_int(sockets[i], ZMQ_SNDBUF, 16384);
+        set_int(sockets[i], ZMQ_RCVBUF, 16384);
     }
     rig->front_at = bind_anew(rig->front, pattern->where);
     rig->back_at = bind_anew(rig->back, pattern->where);

@@ -74,6 +74,7 @@ static void *connected(int type, const char *side, int number)
 
 static void start_all(int front, int back)
 {
+    assert_int_equal(zmq_ctx_set(world.ctx, ZMQ_MAX_SOCKETS, 2 * DEVICES + 4), 0);
     for (int i = 0; i < DEVICES; i++) {
         many[i].front = bound(front, "front", i);
         many[i].back = bound(back, "back", i);
