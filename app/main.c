@@ -2,6 +2,7 @@
 /* The greenmq command: finds the command that argv names and runs it.
  *
  * Happy path: greenmq queue ... is looked up in COMMANDS and its run() decides the exit code.
+ * -q and -v may stand before the command's name too.
  * Failure modes: no command or an unknown one is a sentence on stderr and exit code 2.
  *
  * A command sees what every program sees: <greenmq/zmq.h> and <greenmq/greenmq.h>. */
@@ -53,6 +54,8 @@ static const struct command COMMANDS[] = {
 enum { COMMAND_COUNT = sizeof(COMMANDS) / sizeof(COMMANDS[0]) };
 
 static const struct option OPTIONS[] = {
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -75,19 +78,36 @@ static int run(int argc, char **argv)
     return command_refuse(NULL, "there is no command '%s'", argv[0]);
 }
 
+static int refuse_option(char **argv)
+{
+    if (optopt && !strchr("hVqv", optopt))
+        return command_refuse(NULL, "unknown option -%c", optopt);
+    return command_refuse(NULL, "unknown option %s", argv[optind - 1]);
+}
+
+/* Puts the command's name in front of the options that stood before it, which are the command's. */
+static void move_name_first(char **argv, int at)
+{
+    char *name = argv[at];
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+    argv[1] = name;
+}
+
 int main(int argc, char **argv)
 {
+    int value;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    switch (getopt_long(argc, argv, "+:hV", OPTIONS, NULL)) {
-    case 'h': print_help(); return EXIT_FINE;
-    case 'V': command_print_version(); return EXIT_FINE;
-    case -1: break;
-    default:
-        if (optopt && optopt != 'h' && optopt != 'V')
-            return command_refuse(NULL, "unknown option -%c", optopt);
-        return command_refuse(NULL, "unknown option %s", argv[optind - 1]);
+    while ((value = getopt_long(argc, argv, "+:hVqv", OPTIONS, NULL)) != -1) {
+        switch (value) {
+        case 'h': print_help(); return EXIT_FINE;
+        case 'V': command_print_version(); return EXIT_FINE;
+        case 'q':
+        case 'v': break;
+        default: return refuse_option(argv);
+        }
     }
     if (optind >= argc)
         return command_refuse(NULL, "a command is missing");
-    return run(argc - optind, argv + optind);
+    move_name_first(argv, optind);
+    return run(argc - 1, argv + 1);
 }

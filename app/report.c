@@ -80,6 +80,18 @@ static void print_peers(const char *word, const char *detail, uint64_t frontend,
            (unsigned long long)backend);
 }
 
+/* How many, and of the last one who and why. */
+static void print_refused(const struct gmq_account *account)
+{
+    const struct gmq_event *last = &account->last_refused;
+    if (!account->frontend_refused && !account->backend_refused)
+        return;
+    print_peers("refused", "", account->frontend_refused, account->backend_refused);
+    if (last->kind)
+        printf("    the last: %s peer %s%s%s\n", last->backend ? "backend" : "frontend",
+               last->endpoint, last->endpoint[0] ? ": " : "", last->reason);
+}
+
 void report_account(const char *name, enum gmq_device_type type, const struct gmq_account *account)
 {
     flockfile(stdout);
@@ -97,8 +109,7 @@ void report_account(const char *name, enum gmq_device_type type, const struct gm
             print_peers("left", gmq_leave_name((enum gmq_leave)i), account->frontend_left[i],
                         account->backend_left[i]);
     }
-    if (account->frontend_refused || account->backend_refused)
-        print_peers("refused", "", account->frontend_refused, account->backend_refused);
+    print_refused(account);
     if (account->owed)
         print_peers("replies owed", "", 0, account->owed);
     if (account->unanswered)

@@ -104,6 +104,18 @@ struct gmq_flow {
     struct gmq_tally dropped[GMQ_DROP_REASONS];
 };
 
+/* Something that happened to a peer. */
+struct gmq_event {
+    enum gmq_event_kind {
+        GMQ_EVENT_JOINED = 1, /* connected, and shook hands */
+        GMQ_EVENT_LEFT = 2,   /* gone; `reason` says why */
+        GMQ_EVENT_REFUSED = 3 /* cut, before or after it had joined; `reason` says why */
+    } kind;
+    int backend;       /* 0: at the frontend, 1: at the backend */
+    char endpoint[64]; /* its address, ends in NUL; may be empty */
+    char reason[128];  /* a plain phrase, ends in NUL */
+};
+
 /* The account of a device. `size` as in the options. */
 struct gmq_account {
     size_t size;
@@ -114,6 +126,7 @@ struct gmq_account {
     uint64_t frontend_joined, backend_joined; /* connected since the start, those at start too */
     uint64_t frontend_left[GMQ_LEAVE_REASONS], backend_left[GMQ_LEAVE_REASONS];
     uint64_t frontend_refused, backend_refused; /* connections cut for breaking the protocol */
+    struct gmq_event last_refused; /* the last of them; its kind is 0 when there was none */
     uint64_t owed; /* replies that are due from peers of the backend: see gmq_device_drain() */
     uint64_t unanswered; /* requests whose peer left before it had replied */
     int state;           /* enum gmq_device_state */
@@ -137,18 +150,6 @@ struct gmq_peer {
     int connected;        /* 0 while a connecting peer is between two connections */
     struct gmq_flow flow; /* `copied` stays 0 */
     uint64_t owed;        /* replies that are due from it */
-};
-
-/* Something that happened to a peer. */
-struct gmq_event {
-    enum gmq_event_kind {
-        GMQ_EVENT_JOINED = 1, /* connected, and shook hands */
-        GMQ_EVENT_LEFT = 2,   /* gone; `reason` says why */
-        GMQ_EVENT_REFUSED = 3 /* cut, before or after it had joined; `reason` says why */
-    } kind;
-    int backend;       /* 0: at the frontend, 1: at the backend */
-    char endpoint[64]; /* its address, ends in NUL; may be empty */
-    char reason[128];  /* a plain phrase, ends in NUL */
 };
 
 /* High-water marks (ZMQ_SNDHWM, ZMQ_RCVHWM) count messages, as everywhere. For a peer of a PUSH or

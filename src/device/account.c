@@ -79,6 +79,7 @@ void account_read(struct gmq_device *device, struct gmq_account *account)
     memcpy(account->backend_left, back->left, sizeof account->backend_left);
     account->frontend_refused = front->refused;
     account->backend_refused = back->refused;
+    account->last_refused = device->last_refused;
     account->owed = replies_owed(device);
     account->unanswered = device->unanswered;
     account->state = device->state;

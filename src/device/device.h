@@ -62,6 +62,7 @@ struct gmq_device {
     struct watches watches;
     struct gmq_account closing; /* the books when it was stopped; empty before */
     struct events events;
+    struct gmq_event last_refused; /* kept whether events are or not; kind 0: none */
 };
 
 /* relay.c: moving messages */

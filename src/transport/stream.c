@@ -169,7 +169,7 @@ static void become_ready(struct stream *stream)
     struct stream_owner *owner = stream->owner;
     struct peer *peer = owner->ready(owner, stream);
     if (!peer) {
-        stream_fail(stream, LEAVE_CLOSED);
+        stream_refuse(stream, SESSION_OK, "there is no memory for it");
         return;
     }
     stream->peer = peer;

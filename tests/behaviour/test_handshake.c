@@ -304,7 +304,7 @@ TEST(peers_of_3_0_get_heartbeats)
 {
     void *dealer = open_socket(ZMQ_DEALER);
     set_int(dealer, ZMQ_HEARTBEAT_IVL, 30);
-    set_int(dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
+    set_int(dealer, ZMQ_HEARTBEAT_TIMEOUT, 2000);
     int fd = raw_connect(port_of(bind_to(dealer, "tcp://127.0.0.1:*")));
     raw_handshake_of(fd, "DEALER", 0);
     for (int i = 0; i < 3; i++) {

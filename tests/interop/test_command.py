@@ -124,6 +124,8 @@ class Endpoints(harness.Case):
             harness.connect(sock, endpoint)
         pusher.send(b"through")
         self.assertEqual(puller.recv(), b"through")
+        for sock in (pusher, puller):  # or it would come again to who is next at this endpoint
+            sock.close(0)
 
     def test_real_ports_are_told(self):
         for kind in DEVICES:

@@ -227,6 +227,15 @@ class Options(Life):
         broker.stop()
         self.assertEqual((broker.out(), broker.err()), ("", ""))
 
+    def test_options_of_all_may_stand_before_the_command(self):
+        for words in (["-v"], ["--verbose"], ["-v", "--"]):
+            broker = self.broker("streamer", program=[harness.find_command(), *words])
+            self.socket(zmq.PUSH, broker.frontend)
+            broker.wait_line("frontend peer .*joined")
+        child = self.child(harness.find_command(), "-q", "streamer", TCP, "tcp://nonsense")
+        self.assertEqual(child.wait_exit(), 2)
+        self.assertEqual((child.out(), len(child.lines["err"])), ("", 1))
+
     def test_verbose_tells_who_comes_and_goes(self):
         broker = self.broker("streamer", None, None, "-v")
         pusher = self.socket(zmq.PUSH, broker.frontend)
@@ -248,15 +257,37 @@ class Options(Life):
         self.assertEqual(broker.account()["peers"]["left, protocol"], (1, 0))
 
     def test_strangers_are_counted(self):
+        """The account says how many were refused, and of the last one who it was and why."""
         broker = self.broker("streamer")
-        for words in (b"GET / HTTP/1.1\r\n\r\n", bytes(64)):
+        for words in (b"GET / HTTP/1.1\r\n\r\n", bytes(64), zmtp.greeting(mechanism=b"CURVE")):
             wire = Wire.connect(broker.frontend)
             wire.send(words)
             wire.read_end()
+            host, port = wire.sock.getsockname()
             wire.close()
         broker.stop()
         peers = broker.account()["peers"]
         self.assertEqual(peers["connected"], (0, 0))
+        self.assertEqual(peers["refused"], (3, 0))
+        self.assertRegex(broker.out(), f"the last: frontend peer tcp://{host}:{port}: "
+                                       "the peer uses another security mechanism")
+
+    def test_verbose_names_all_who_are_refused(self):
+        broker = self.broker("streamer", None, None, "-v")
+        for words, reason in (
+                (b"GET / HTTP/1.1\r\n\r\n", "does not speak ZMTP"),
+                (zmtp.greeting(mechanism=b"PLAIN"), "another security mechanism"),
+                (zmtp.greeting() + zmtp.ready("SUB"), "socket type does not go with ours"),
+                (zmtp.greeting() + zmtp.command(b"READY"), "named no socket type"),
+                (zmtp.greeting() + frame(b"x"), "not allowed in a handshake"),
+                (zmtp.greeting() + zmtp.command(b"ERROR", b"\x05later"), "later"),
+                (zmtp.SIGNATURE + b"\x01\x07", "socket type does not go with ours"),
+                (zmtp.SIGNATURE + b"\x02", "version of ZMTP that is too old")):
+            wire = Wire.connect(broker.frontend)
+            host, port = wire.sock.getsockname()
+            wire.send(words)
+            broker.wait_line(f"frontend peer tcp://{host}:{port} refused: .*{reason}")
+            wire.close()
 
     def test_stats(self):
         broker = self.broker("streamer", None, None, "--stats", "0.1")
