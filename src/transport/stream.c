@@ -79,6 +79,8 @@ static void finish(struct stream *stream)
     free(stream->socks);
     free(stream->handshake);
     stream->handshake = NULL;
+    free(stream->old);
+    stream->old = NULL;
     stream_drop_input(stream);
     loop_changed(&ctx->loop);
 }
@@ -182,6 +184,8 @@ static void become_ready(struct stream *stream)
     free(stream->handshake);
     stream->handshake = NULL;
     uv_timer_stop(&stream->timer);
+    if (rc == 0 && stream->major == 1)
+        rc = stream_old_begin(stream);
     if (rc == 0)
         rc = peer_ready(peer);
     if (rc < 0) {
@@ -195,6 +199,8 @@ static void become_ready(struct stream *stream)
         stream_notice(stream);
     else
         stream_heartbeat_start(stream);
+    if (stream->old)
+        stream_old_welcome(stream);
 }
 
 /* Octets came during the handshake. Returns how many it used. */

@@ -21,6 +21,7 @@ enum stream_state {
 };
 
 struct stream;
+struct stream_old;
 struct endpoint_host;
 struct socks;
 
@@ -50,9 +51,10 @@ struct stream {
     unsigned handles;     /* that libuv has not closed yet */
     struct loop *lent_by; /* whose lock is lent during a system call */
     enum stream_state state;
-    int events; /* that are polled for */
-    bool raw;   /* it carries bare octets: no handshake, no frames */
-    bool made;  /* the far end has been reached, by way of the proxy if there is one */
+    int events;             /* that are polled for */
+    bool raw;               /* it carries bare octets: no handshake, no frames */
+    bool made;              /* the far end has been reached, by way of the proxy if there is one */
+    struct stream_old *old; /* its peer speaks ZMTP 1.0: stream_old.c; else NULL */
     struct socket *socket;
     struct options *options;    /* frozen */
     struct stream_owner *owner; /* NULL once it needs to know nothing more */
@@ -96,7 +98,7 @@ struct stream {
     bool pings;           /* it has sent PINGs */
     uint32_t peer_ttl_ms; /* what they say, 0 for nothing */
     uint8_t minor, major; /* of the protocol spoken */
-    uint8_t peer_type;    /* of socket (the public number) */
+    int8_t peer_type;     /* of socket (the public number); -1: not known */
     char address[64];     /* the far end, for people */
 };
 
@@ -135,6 +137,11 @@ void stream_drop_input(struct stream *stream);
 bool stream_command(struct stream *stream, const uint8_t *octets, size_t size); /* false: not put */
 void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
+int stream_old_begin(struct stream *stream); /* 0 or -ENOMEM */
+void stream_old_welcome(struct stream *stream);
+size_t stream_old_read(struct stream *stream, uint8_t *to, const uint8_t *from, size_t size);
+int stream_old_vectors(const struct stream *stream, struct iovec *vectors, int max);
+void stream_old_advance(struct stream *stream, size_t size, struct tally *left);
 void stream_heartbeat_start(struct stream *stream);
 void stream_hides_pings(struct stream *stream); /* one may be there that cannot be read yet */
 void stream_on_heartbeat(uv_timer_t *timer);

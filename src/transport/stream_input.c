@@ -8,6 +8,7 @@
  * Failures: a frame that breaks the rules, or no memory for a body, ends the connection. Input
  * that the socket refuses is kept, and reading stops until stream_resume(). */
 #include "base/check.h"
+#include "base/frame1.h"
 #include "transport/stream.h"
 
 #include <errno.h>
@@ -171,10 +172,14 @@ static void end_body(struct stream *stream)
 
 static void refuse_frame(struct stream *stream, enum scan_stop stop)
 {
-    stream_refuse(stream, SESSION_OK,
-                  stop == SCAN_RESERVED       ? "a frame has reserved flag bits set"
-                  : stop == SCAN_COMMAND_MORE ? "a command has the MORE bit set"
-                                              : "a frame is larger than is allowed");
+    const char *reason = "a frame is larger than is allowed";
+    if (stop == SCAN_COMMAND_MORE)
+        reason = "a command has the MORE bit set";
+    else if (stop == SCAN_RESERVED && stream->old)
+        reason = "a frame is without flags"; /* what frame1_read() makes of it */
+    else if (stop == SCAN_RESERVED)
+        reason = "a frame has reserved flag bits set";
+    stream_refuse(stream, SESSION_OK, reason);
 }
 
 /* Puts the parts that were scanned into stream->message, which is delivered if they end it. Returns
@@ -255,6 +260,7 @@ static bool is_stopped(const struct stream *stream)
 
 void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, size_t size)
 {
+    bool shaking = stream->state == STREAM_HANDSHAKE;
     chunk_ref(chunk); /* it may be ours, and be replaced by what we keep */
     while (size && stream->state == STREAM_HANDSHAKE && !stream->failing.queued) {
         size_t used = stream_shake_hands(stream, data, size);
@@ -263,6 +269,8 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
         if (!used)
             break;
     }
+    if (unlikely(stream->old) && shaking)
+        size = stream_old_read(stream, data, data, size);
     size_t offered = size;
     while (size && !stream->body && stream->state == STREAM_TRAFFIC && !is_stopped(stream)) {
         size_t used = decode_step(stream, chunk, data, size);
@@ -291,9 +299,10 @@ void stream_decode(struct stream *stream, struct chunk *chunk, uint8_t *data, si
  * that may lends the lock meanwhile. False: the stream was closed then. */
 static bool receive(struct stream *stream, struct chunk *scratch, size_t *to_body, ssize_t *got)
 {
-    struct chunk *body = stream->body;
-    struct iovec vectors[2] = {[1] = {.iov_base = scratch->data + stream->kept_size,
-                                      .iov_len = scratch->size - stream->kept_size}};
+    struct chunk *body = unlikely(stream->old) ? NULL : stream->body;
+    size_t before = stream->kept_size + (unlikely(stream->old) ? FRAME1_LONG_HEADER : 0);
+    struct iovec vectors[2] = {
+        [1] = {.iov_base = scratch->data + before, .iov_len = scratch->size - before}};
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
     bool lends_lock = stream->socket->ctx->loop.lends_lock, open = true;
     if (body) {
@@ -329,6 +338,23 @@ static void continue_body(struct stream *stream, size_t size)
     }
 }
 
+/* What came from a peer of ZMTP 1.0 lies behind some room. Puts its translation where other input
+ * would lie, and what belongs to a large body into that. Returns the octets that are left. */
+static size_t translate(struct stream *stream, struct chunk *scratch, size_t size)
+{
+    uint8_t *to = scratch->data + stream->kept_size, *at = to;
+    size = stream_old_read(stream, to, to + FRAME1_LONG_HEADER, size);
+    while (size && stream->body) {
+        size_t room = stream->body->size - stream->body_have, got = size < room ? size : room;
+        memcpy(stream->body->data + stream->body_have, at, got);
+        at += got;
+        size -= got;
+        continue_body(stream, got);
+    }
+    memmove(to, at, size);
+    return size;
+}
+
 bool stream_read(struct stream *stream)
 {
     if (stream->state == STREAM_PROXY)
@@ -350,7 +376,9 @@ bool stream_read(struct stream *stream)
     stream->heard_ns = stream->socket->ctx->loop.now_ns;
     stream->socket->ctx->loop.work++;
     size_t size = (size_t)n;
-    if (stream->body) {
+    if (unlikely(stream->old)) {
+        size = translate(stream, scratch, size);
+    } else if (stream->body) {
         size_t got = size < to_body ? size : to_body;
         size -= got;
         continue_body(stream, got);

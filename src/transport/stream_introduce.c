@@ -33,8 +33,9 @@ static struct properties *make(const struct stream *stream, const uint8_t *id, s
     descriptor_far_host(stream->fd, host, sizeof host);
     if (!host[0])
         copy_host(stream->address, host, sizeof host);
-    const char *type = stream->raw ? NULL : session_type_name(stream->peer_type);
-    if (stream->raw || !session_type_has_id(stream->peer_type))
+    bool known = !stream->raw && stream->peer_type >= 0;
+    const char *type = known ? session_type_name(stream->peer_type) : NULL;
+    if (!known || !session_type_has_id(stream->peer_type))
         id = NULL;
     else if (!id_size)
         id = (const uint8_t *)""; /* it announced none */
@@ -57,7 +58,7 @@ int stream_meet(struct stream *stream, const struct session *session)
     size_t size = session->peer_routing_id_size;
     stream->major = session->major;
     stream->minor = session->minor;
-    stream->peer_type = (uint8_t)session->peer_socket_type;
+    stream->peer_type = (int8_t)session->peer_socket_type;
     sender_forget(peer);
     if (!peer->id_size)
         return size ? peer_set_id(peer, id, size) : 0;

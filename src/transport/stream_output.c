@@ -73,12 +73,21 @@ static void wait_until_writable(struct stream *stream)
     stream_poll(stream, stream->events | UV_WRITABLE);
 }
 
+/* The next octets to leave, in the form that the peer wants them in. */
+static int next_vectors(const struct stream *stream, struct iovec *vectors)
+{
+    const struct buffer *out = &stream->peer->out;
+    if (unlikely(stream->raw))
+        return buffer_bodies(out, vectors, VECTORS_MAX);
+    if (unlikely(stream->old))
+        return stream_old_vectors(stream, vectors, VECTORS_MAX);
+    return buffer_vectors(out, vectors, VECTORS_MAX);
+}
+
 /* The next slice to leave; *size is its octets. */
 static int next_slice(const struct stream *stream, struct iovec *vectors, size_t *size)
 {
-    const struct buffer *out = &stream->peer->out;
-    int count = 0, most = stream->raw ? buffer_bodies(out, vectors, VECTORS_MAX)
-                                      : buffer_vectors(out, vectors, VECTORS_MAX);
+    int count = 0, most = next_vectors(stream, vectors);
     *size = 0;
     while (count < most && *size < SLICE_BYTES)
         *size += vectors[count++].iov_len;
@@ -87,6 +96,17 @@ static int next_slice(const struct stream *stream, struct iovec *vectors, size_t
         *size = SLICE_BYTES;
     }
     return count;
+}
+
+static void advance(struct stream *stream, size_t sent, struct tally *left)
+{
+    struct buffer *out = &stream->peer->out;
+    if (unlikely(stream->raw))
+        buffer_advance_bodies(out, sent, left);
+    else if (unlikely(stream->old))
+        stream_old_advance(stream, sent, left);
+    else
+        buffer_advance(out, sent, left);
 }
 
 static bool can_send(const struct stream *stream)
@@ -104,15 +124,12 @@ static void flush(struct peer *peer, bool lends_lock)
         struct tally left = {0};
         size_t size, sent;
         int count = next_slice(stream, vectors, &size);
-        if (!lends_lock)
+        if (!lends_lock || stream->old) /* whose headers lie with the stream */
             sent = send_vectors(stream, vectors, count);
         else if (!send_lending(stream, vectors, count, size, &sent))
             return;
         lane_close_out(peer->socket); /* while the lock was lent others may have opened one */
-        if (stream->raw)
-            buffer_advance_bodies(&peer->out, sent, &left);
-        else
-            buffer_advance(&peer->out, sent, &left);
+        advance(stream, sent, &left);
         peer_sent(peer, &left);
         if (sent < size || size == SLICE_BYTES)
             wait_until_writable(stream);
@@ -137,7 +154,7 @@ static void link_flush_lending(struct peer *peer)
 static size_t link_write(struct peer *peer, const uint8_t *data, size_t size)
 {
     struct stream *stream = peer->far;
-    if (stream->blocked || stream->sending || stream->failing.queued || stream->raw)
+    if (stream->blocked || stream->sending || stream->failing.queued || stream->raw || stream->old)
         return 0;
     struct iovec vector = {.iov_len = size};
     memcpy(&vector.iov_base, &data, sizeof data); /* sendmsg() lends it, and does not write */

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The greeting (37/ZMTP 3.1 "Version Negotiation" and "Backwards Interoperability").
+/* The greeting (37/ZMTP 3.1 "Version Negotiation" and "Backwards Interoperability"; 13/ZMTP 1.0).
  *
  *      octets     0     1..8      9     10      11     12..31     32         33..63
  *      3.x        FF    padding   7F    major   minor  mechanism  as-server  filler
  *      2.0        FF    padding   7F    1       socket type, identity frame
+ *      betas      FF    padding   7F    0       socket type, identity frame of 1.0
+ *      1.0        an identity frame, whose length is 01 ... FE, or FF and eight octets
  *
  *   SIGNATURE ──> VERSION ──> REST ─────────────────> handshake
- *                    └──────> V2_TYPE ──> V2_IDENTITY ──> ready
+ *       │            └──────> TYPE ──> V2_IDENTITY ──> ready
+ *       └──────> V1_IDENTITY <──┘           └───────────^
  *
  * Happy path: we send ten octets at once, our major version when the peer's ten are there, and the
  * rest when its eleventh has told its version. So no peer is sent what it cannot read, and two
- * peers that both wait for the other go on.
- * Failures: no signature, a version before 2.0 (or 2.0 where security is asked for, because a
- * downgrade would be a way around it), another mechanism, a bad identity or socket type. */
+ * peers that both wait for the other go on. To a peer of 1.0 our ten octets are the header of an
+ * identity, which then must follow, of whatever type the socket is.
+ * Failures: no signature, a version before 3.0 where security is asked for (a downgrade would be a
+ * way around it), another mechanism, a bad identity or socket type. */
 #include "wire/greeting.h"
 
 #include "base/check.h"
-#include "base/frame.h"
+#include "base/frame1.h"
 #include "wire/mechanism.h"
 
 #include <greenmq/zmq.h>
 
-enum step { SIGNATURE, VERSION, REST, V2_TYPE, V2_IDENTITY };
+enum step { SIGNATURE, VERSION, REST, TYPE, V2_IDENTITY, V1_IDENTITY };
 
 enum {
     SIGNATURE_SIZE = 10,
@@ -30,7 +34,8 @@ enum {
     REST_SIZE = 1 + MECHANISM_SIZE + 1 + FILLER_SIZE,
     OUR_MAJOR = 3,
     OUR_MINOR = 1,
-    V2_MAJOR = 1 /* what stands in a 2.0 greeting: 15/ZMTP 2.0, "revision" */
+    V2_MAJOR = 1,  /* what stands in a 2.0 greeting: 15/ZMTP 2.0, "revision" */
+    BETA_MAJOR = 0 /* in one of libzmq 3.1.0, which greeted and went on as in 1.0 */
 };
 
 void greeting_start(struct session *session)
@@ -43,22 +48,22 @@ void greeting_start(struct session *session)
     session_send(session, signature, sizeof signature);
 }
 
-/* Judges as much of the signature as is there, octet by octet, so that a wrong peer is told at
- * the first octet that cannot be right. The padding has no meaning (37: MUST NOT). */
-static enum session_error signature_judge(const uint8_t *data, size_t size)
+/* What the first octets are. The padding has no meaning (37: MUST NOT). */
+enum opening { TOO_SHORT, SIGNED, ZMTP_1, STRANGE };
+
+/* Judges as much of the signature as is there, octet by octet, so that a wrong peer is told at the
+ * first octet that cannot be right. A peer of 1.0 begins with the frame of its identity: length
+ * (not 0), flags. These say nothing, but are one of two numbers: other protocols have others. */
+static enum opening opening_judge(const uint8_t *data, size_t size)
 {
-    if (size >= 1 && data[0] != 0xFF) {
-        /* A ZMTP 1.0 peer begins with the frame of its identity: length (not 0), flags (0). */
-        if (data[0] == 0)
-            return SESSION_NOT_ZMTP;
-        if (size == 1)
-            return SESSION_OK;
-        return data[1] == 0 ? SESSION_OLD_VERSION : SESSION_NOT_ZMTP;
-    }
-    /* Or, with a long identity, FF, eight octets of length, and flags: there bit 0 is clear. */
-    if (size >= 10 && !(data[9] & 1))
-        return data[9] == 0 ? SESSION_OLD_VERSION : SESSION_NOT_ZMTP;
-    return SESSION_OK;
+    size_t flags = size && data[0] == FRAME1_LONG ? FRAME1_LONG_HEADER - 1 : 1;
+    if (size && data[0] == 0)
+        return STRANGE;
+    if (size <= flags)
+        return TOO_SHORT;
+    if (data[flags] == 0 || data[flags] == FRAME1_UNUSED)
+        return ZMTP_1;
+    return data[0] == FRAME1_LONG && data[flags] & 1 ? SIGNED : STRANGE;
 }
 
 static void mechanism_pad(const struct session *session, uint8_t padded[MECHANISM_SIZE])
@@ -97,16 +102,71 @@ static void v2_send(struct session *session)
     session_send(session, config->routing_id, size);
 }
 
-static size_t signature_input(struct session *session, const uint8_t *data, size_t size)
+static void beta_send(struct session *session)
 {
-    enum session_error error = signature_judge(data, size);
+    const struct session_config *config = session->config;
+    size_t size = metadata_own_identity(config);
+    uint8_t head[1 + FRAME1_LONG_HEADER] = {v2_type(config->socket_type)};
+    session_send(session, head, 1 + frame1_header_write(head + 1, 0, size));
+    session_send(session, config->routing_id, size);
+}
+
+/* Nothing that is older than mechanisms will do where one is asked for. */
+static bool refuses_old(struct session *session)
+{
+    if (session->config->mechanism == &mechanism_null)
+        return false;
+    session_fail(session, SESSION_OLD_VERSION);
+    return true;
+}
+
+static void v1_begin(struct session *session)
+{
+    if (refuses_old(session))
+        return;
+    session->major = 1;
+    session->peer_socket_type = -1; /* it does not say */
+    session->greeting_step = V1_IDENTITY;
+    session_send(session, session->config->routing_id, session->config->routing_id_size);
+}
+
+static size_t v1_identity_input(struct session *session, const uint8_t *data, size_t size)
+{
+    struct frame1_reader reader = {0};
+    uint8_t ignored[FRAME1_LONG_HEADER];
+    enum session_error error = SESSION_OK;
+    size_t header = size && data[0] == FRAME1_LONG ? FRAME1_LONG_HEADER : FRAME1_SHORT_HEADER;
+    if (size < header)
+        return 0;
+    frame1_read(&reader, ignored, data, header);
+    size_t id_size = reader.left;
+    if (reader.is_broken)
+        error = SESSION_BAD_FRAME;
+    else if (reader.left > SESSION_ROUTING_ID_MAX)
+        error = SESSION_BAD_METADATA;
+    else if (id_size > size - header)
+        return 0;
+    else
+        error = metadata_take_identity(session, data + header, id_size);
     if (error) {
         session_fail(session, error);
         return 0;
     }
-    if (size < SIGNATURE_SIZE)
-        return 0;
+    session_ready(session);
+    return header + id_size;
+}
+
+static size_t signature_input(struct session *session, const uint8_t *data, size_t size)
+{
     static const uint8_t major = OUR_MAJOR;
+    switch (opening_judge(data, size)) {
+    case TOO_SHORT: return 0;
+    case STRANGE: session_fail(session, SESSION_NOT_ZMTP); return 0;
+    case ZMTP_1:
+        v1_begin(session);
+        return session->state == SESSION_FAILED ? 0 : v1_identity_input(session, data, size);
+    case SIGNED: break;
+    }
     session->greeting_step = VERSION;
     session_send(session, &major, sizeof major);
     return SIGNATURE_SIZE;
@@ -125,14 +185,19 @@ static size_t version_input(struct session *session, const uint8_t *data, size_t
         rest_send(session);
         return 1;
     }
+    if (refuses_old(session))
+        return 0;
     /* 2 was never given to a version. */
-    if (major != V2_MAJOR || session->config->mechanism != &mechanism_null) {
+    if (major != V2_MAJOR && major != BETA_MAJOR) {
         session_fail(session, SESSION_OLD_VERSION);
         return 0;
     }
-    session->major = 2;
-    session->greeting_step = V2_TYPE;
-    v2_send(session);
+    session->major = major == V2_MAJOR ? 2 : 1;
+    session->greeting_step = TYPE;
+    if (major == V2_MAJOR)
+        v2_send(session);
+    else
+        beta_send(session);
     return 1;
 }
 
@@ -153,7 +218,7 @@ static size_t rest_input(struct session *session, const uint8_t *data, size_t si
     return REST_SIZE;
 }
 
-static size_t v2_type_input(struct session *session, const uint8_t *data, size_t size)
+static size_t type_input(struct session *session, const uint8_t *data, size_t size)
 {
     if (size < 1)
         return 0;
@@ -166,7 +231,7 @@ static size_t v2_type_input(struct session *session, const uint8_t *data, size_t
         return 0;
     }
     session->peer_socket_type = data[0];
-    session->greeting_step = V2_IDENTITY;
+    session->greeting_step = session->major == 2 ? V2_IDENTITY : V1_IDENTITY;
     return 1;
 }
 
@@ -198,8 +263,9 @@ size_t greeting_input(struct session *session, const uint8_t *data, size_t size)
     case SIGNATURE: return signature_input(session, data, size);
     case VERSION: return version_input(session, data, size);
     case REST: return rest_input(session, data, size);
-    case V2_TYPE: return v2_type_input(session, data, size);
+    case TYPE: return type_input(session, data, size);
     case V2_IDENTITY: return v2_identity_input(session, data, size);
+    case V1_IDENTITY: return v1_identity_input(session, data, size);
     }
     return 0;
 }

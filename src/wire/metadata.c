@@ -129,9 +129,19 @@ static int type_find(const struct property *property)
     return -1;
 }
 
+/* 37: ignored from all other types. A peer of ZMTP 1.0 does not name its own, so there ours tells
+ * whether it may be one of those. */
+static bool is_identity_heard(const struct session *session)
+{
+    int ours = session->config->socket_type;
+    if (session->peer_socket_type >= 0)
+        return session_type_has_id(session->peer_socket_type);
+    return session_type_has_id(ours) || ours == ZMQ_REP;
+}
+
 enum session_error metadata_take_identity(struct session *session, const uint8_t *id, size_t size)
 {
-    if (!session_type_has_id(session->peer_socket_type) || size == 0)
+    if (!is_identity_heard(session) || size == 0)
         return SESSION_OK;
     /* Those that begin with 0 are kept for ids that a ROUTER makes up. */
     if (size > SESSION_ROUTING_ID_MAX || id[0] == 0)

@@ -3,12 +3,12 @@
  * socket, no clock, no lock, no allocation after session_init().
  *
  *   GREETING ──> HANDSHAKE ──> READY          37/ZMTP 3.1, 23/ZMTP 3.0
- *       └───> (15/ZMTP 2.0: no mechanism) ──────┘
+ *       └───> (15/ZMTP 2.0, 13/ZMTP 1.0: no mechanism) ──┘
  *       any ──> FAILED, with `error` saying why
  *
  * The caller sends what session_output() gives, feeds what arrives to session_input() until the
- * state is READY, and from then on cuts the octets itself (base/run.h); commands that it meets
- * go through command_read() of wire/command.h. */
+ * state is READY, and from then on cuts the octets itself (base/run.h; with 1.0 they go through
+ * base/frame1.h first); commands that it meets go through command_read() of wire/command.h. */
 #ifndef GREENMQ_WIRE_SESSION_H
 #define GREENMQ_WIRE_SESSION_H
 
@@ -28,7 +28,7 @@ enum session_state { SESSION_GREETING, SESSION_HANDSHAKE, SESSION_READY, SESSION
 enum session_error {
     SESSION_OK,
     SESSION_NOT_ZMTP,          /* the first octets are no ZMTP signature */
-    SESSION_OLD_VERSION,       /* ZMTP 1.0, or 2.0 where a mechanism is required */
+    SESSION_OLD_VERSION,       /* none that exists, or before 3.0 where a mechanism is required */
     SESSION_MECHANISM,         /* the peer's mechanism is not ours */
     SESSION_BAD_FRAME,         /* reserved flag bits, MORE on a command, a message in a handshake */
     SESSION_TOO_LARGE,         /* a handshake command beyond SESSION_COMMAND_MAX */
@@ -54,8 +54,8 @@ struct session {
     const struct session_config *config; /* lives as long as the session */
     enum session_state state;
     enum session_error error;
-    uint8_t major, minor; /* of the protocol spoken: 3.1, 3.0 or 2.0; 0.0 until it is known */
-    int peer_socket_type; /* the public number */
+    uint8_t major, minor; /* of the protocol spoken: 3.1, 3.0, 2.0, 1.0; 0.0 until it is known */
+    int peer_socket_type; /* the public number; -1 when it does not say (1.0) */
     uint8_t peer_routing_id[SESSION_ROUTING_ID_MAX];
     uint8_t peer_routing_id_size;
     char peer_reason[256]; /* with SESSION_REFUSED, printable, ends in NUL */

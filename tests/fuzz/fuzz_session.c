@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Feeds a session arbitrary octets, once whole and once in arbitrary cuts, and what is left
- * behind the handshake to the cutter of runs and the reader of commands.
+ * behind the handshake (translated, if it is of ZMTP 1.0) to the cutter of runs and the reader of
+ * commands.
  *
  *      input:  type | flags | cuts | octets of the peer
  *
@@ -14,6 +15,7 @@
 #include <greenmq/zmq.h>
 
 #include "base/check.h"
+#include "base/frame1.h"
 #include "base/run.h"
 #include "wire/command.h"
 #include "wire/mechanism.h"
@@ -120,9 +122,10 @@ static void check_session(const struct session *session)
 {
     check((session->state == SESSION_FAILED) == (session->error != SESSION_OK));
     if (session->state == SESSION_READY) {
-        check(session_types_match(session->config->socket_type, session->peer_socket_type));
+        check(session_types_match(session->config->socket_type, session->peer_socket_type) ||
+              (session->major == 1 && session->peer_socket_type == -1));
         check((session->major == 3 && session->minor <= 1) ||
-              (session->major == 2 && session->minor == 0));
+              (session->major >= 1 && session->major <= 2 && session->minor == 0));
         check(!session->peer_routing_id_size || session->peer_routing_id[0]);
     }
     if (session->error == SESSION_REFUSED) {
@@ -193,6 +196,28 @@ static void read_traffic(const uint8_t *data, size_t size)
     free(copy);
 }
 
+/* The traffic of a peer of ZMTP 1.0: as frames, in place, and the same however it is cut. */
+static void read_old_traffic(const uint8_t *data, size_t size, uint32_t seed)
+{
+    struct frame1_reader whole = {0}, cut = {0};
+    uint8_t *copy = malloc(size + 1), *pieces = malloc(size + 1);
+    check(copy && pieces);
+    memcpy(copy, data, size);
+    size_t total = frame1_read(&whole, copy, copy, size), sum = 0;
+    check(total <= size);
+    for (size_t given = 0; given < size;) {
+        size_t next = next_cut(&seed);
+        if (next > size - given)
+            next = size - given;
+        sum += frame1_read(&cut, pieces + sum, data + given, next);
+        given += next;
+    }
+    check(sum == total && memcmp(copy, pieces, total) == 0);
+    read_traffic(copy, total);
+    free(copy);
+    free(pieces);
+}
+
 /* The octets of the peer with the asked greeting in front. */
 static uint8_t *peer_octets(const uint8_t *data, size_t size, int greeting, size_t *total)
 {
@@ -231,7 +256,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_same(&whole, &cut);
     check_session(&whole.session);
     check_output(&whole);
-    if (whole.session.state == SESSION_READY)
+    if (whole.session.state == SESSION_READY && whole.session.major == 1)
+        read_old_traffic(octets + whole.used, total - whole.used, 1u + data[2]);
+    else if (whole.session.state == SESSION_READY)
         read_traffic(octets + whole.used, total - whole.used);
     free(octets);
     return 0;

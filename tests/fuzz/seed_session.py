@@ -49,6 +49,10 @@ SEEDS = {
     "v20-dealer": (ROUTER, V20 | WITH_ID, b"\x05" + frame(b"peer") + frame(b"hi")),
     "v20-sub": (XPUB, V20, b"\x02" + frame(b"") + frame(b"\x01")),
     "v10": (PUSH, RAW, b"\x01\x00"),
+    "v10-named": (ROUTER, RAW | WITH_ID, b"\x05\x7epeer" + b"\x01\x7f" + b"\x03\x7ehi"),
+    "v10-long": (PULL, RAW, b"\x01\x00\xff" + (301).to_bytes(8, "big") + b"\x00" + b"x" * 300),
+    "v10-broken": (PULL, RAW, b"\x01\x00\x02\x00a\x00"),
+    "v10-beta": (SUB, RAW, SIGNATURE + b"\x00\x01\x01\x00" + b"\x02\x00a"),
     "http": (PUSH, RAW, b"GET / HTTP/1.1\r\n\r\n"),
 }
 

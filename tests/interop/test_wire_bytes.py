@@ -162,7 +162,7 @@ class Greetings(WireCase):
 
     def test_wrong_signatures_are_refused(self):
         broker = self.streamer()
-        for start in (b"\xfe" + bytes(8) + b"\x7f\x03", b"\xff" + bytes(8) + b"\x7e\x03",
+        for start in (b"\xfe\x01" + bytes(7) + b"\x7f\x03", b"\xff" + bytes(8) + b"\x7e\x03",
                       b"\x00" * 11, b"\x01\x00" + bytes(9), b"\x7f" * 11):
             with self.subTest(start=start):
                 wire = self.raw(broker.frontend)

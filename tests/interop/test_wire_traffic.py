@@ -309,14 +309,6 @@ class OldVersions(WireCase):
                 self.assertEqual(puller.read_message(), [b"%d" % number])
             puller.close()
 
-    def test_1_0_is_refused(self):
-        """A 1.0 peer starts with the frame of its identity: length (which counts the flags)."""
-        broker = self.streamer()
-        wire = self.raw(broker.frontend)
-        wire.send(b"\x01\x00", b"\x06\x00hello")
-        wire.read_end()
-        self.is_served(broker)
-
 
 class Strangers(WireCase):
     """Peers that speak something else, too slowly, or leave in the middle."""

@@ -44,6 +44,18 @@ def message(*parts):
     return b"".join(frame(part, MORE) for part in parts[:-1]) + frame(parts[-1])
 
 
+def frame_v1(body=b"", flags=0, is_long=None):
+    """A frame of 13/ZMTP 1.0: a length that counts the flags, the flags, the body."""
+    length = len(body) + 1
+    if is_long if is_long is not None else length > 254:
+        return b"\xff" + struct.pack(">Q", length) + bytes([flags]) + body
+    return bytes([length, flags]) + body
+
+
+def message_v1(*parts):
+    return b"".join(frame_v1(part, MORE) for part in parts[:-1]) + frame_v1(parts[-1])
+
+
 def command(name, data=b""):
     return frame(bytes([len(name)]) + name + data, COMMAND)
 
@@ -188,6 +200,33 @@ class Wire:
         flags, their_identity = self.read_frame()
         assert flags == 0
         return head[11], their_identity
+
+    def handshake_v1(self, identity=b""):
+        """13/ZMTP 1.0; returns the other side's identity. What we are it is not told."""
+        self.version = (1, 0)
+        self.send(frame_v1(identity))
+        head = self.read(10)
+        assert head[0] == 0xff and head[9] == 0x7f, f"{head!r}"
+        length, = struct.unpack(">Q", head[1:9])
+        return self.read(length - 1)
+
+    def read_frame_v1(self):
+        """Flags and body of a frame of 1.0, in the form that a sender should use."""
+        length, = self.read(1)
+        assert length, "a frame without flags"
+        if length == 0xff:
+            length, = struct.unpack(">Q", self.read(8))
+            assert length > 254, f"a length of {length} in the long form"
+        flags, = self.read(1)
+        assert flags in (0, MORE), f"flags {flags:#x}"
+        return flags, self.read(length - 1)
+
+    def read_message_v1(self):
+        parts, flags = [], MORE
+        while flags & MORE:
+            flags, body = self.read_frame_v1()
+            parts.append(body)
+        return parts
 
     def sync(self, context=b"sync"):
         """Returns once all that was sent before has been dealt with: a PING is answered in its

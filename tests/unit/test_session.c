@@ -147,7 +147,7 @@ static void other_protocols_are_told_early(void **state)
         {"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03", 11, 2}, /* TLS */
         {"\0\0\0\0", 4, 1},
         {"\xFE\x01", 2, 2},
-        {"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7E", 10, 10},
+        {"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7C", 10, 10},
     };
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         in.size = 0;
