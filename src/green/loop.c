@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/check.h"
 #include "base/chunk.h"
+#include "green/fiber.h"
 #include "green/sigmask.h"
 
 #include <errno.h>
@@ -472,12 +473,32 @@ int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
     return init_uv(&loop->uv);
 }
 
+#ifdef FIBER_TSAN
+void __sanitizer_syscall_pre_impl_close(long fd); /* of its runtime; gcc brings no header with it */
+#endif
+
+/* libuv closes its descriptors by raw system calls, which ThreadSanitizer does not see: it would
+ * take the next thread that is given one of these numbers for one that races with this. */
+static void tell_of_close(const uv_loop_t *uv)
+{
+    (void)uv;
+#ifdef FIBER_TSAN
+    const int fds[] = {uv->backend_fd,       uv->async_io_watcher.fd, uv->async_wfd,
+                       uv->signal_pipefd[0], uv->signal_pipefd[1],    uv->emfile_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        if (fds[i] >= 0)
+            __sanitizer_syscall_pre_impl_close(fds[i]);
+    }
+#endif
+}
+
 void loop_term(struct loop *loop)
 {
     if (loop->has_steward)
         steward_stop(loop);
     loop_enter(loop);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    tell_of_close(&loop->uv);
     check(uv_loop_close(&loop->uv) == 0);
     outside_term(&loop->outside);
     while (loop->spare_bell_count)
