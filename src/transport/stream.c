@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "core/sender.h"
 #include "transport/inproc.h"
+#include "transport/stream_old.h"
 #include "wire/mechanism.h"
 
 #include <errno.h>

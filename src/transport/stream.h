@@ -102,8 +102,7 @@ struct stream {
     char address[64];     /* the far end, for people */
 };
 
-/* Takes `fd` (non-blocking) over and refers to frozen options. NULL without memory: fd is closed.
- */
+/* Takes `fd` (non-blocking) over, refers to frozen options. NULL without memory: fd is closed. */
 struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner);
 
@@ -137,11 +136,6 @@ void stream_drop_input(struct stream *stream);
 bool stream_command(struct stream *stream, const uint8_t *octets, size_t size); /* false: not put */
 void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
-int stream_old_begin(struct stream *stream); /* 0 or -ENOMEM */
-void stream_old_welcome(struct stream *stream);
-size_t stream_old_read(struct stream *stream, uint8_t *to, const uint8_t *from, size_t size);
-int stream_old_vectors(const struct stream *stream, struct iovec *vectors, int max);
-void stream_old_advance(struct stream *stream, size_t size, struct tally *left);
 void stream_heartbeat_start(struct stream *stream);
 void stream_hides_pings(struct stream *stream); /* one may be there that cannot be read yet */
 void stream_on_heartbeat(uv_timer_t *timer);

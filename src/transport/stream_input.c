@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/frame1.h"
 #include "transport/stream.h"
+#include "transport/stream_old.h"
 
 #include <errno.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  * told as messages, as by libzmq: libzmq 3.0 heeds them, 2.x does not read them.
  * Called by the stream's other files. */
 #include "base/frame1.h"
-#include "transport/stream.h"
+#include "transport/stream_old.h"
 
 #include <errno.h>
 #include <stdlib.h>

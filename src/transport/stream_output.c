@@ -3,6 +3,7 @@
  * between messages. A write that the system does not take whole waits until it can go on; a write
  * that fails breaks the connection at the end of the turn. */
 #include "transport/stream.h"
+#include "transport/stream_old.h"
 #include "wire/command.h"
 
 #include <errno.h>
