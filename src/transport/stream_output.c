@@ -4,6 +4,8 @@
  * that fails breaks the connection at the end of the turn. */
 #include "base/check.h"
 #include "transport/stream.h"
+
+#include "base/check.h"
 #include "transport/stream_old.h"
 #include "wire/command.h"
 
