@@ -11,6 +11,7 @@
 #include "command.h"
 #include "endpoint.h"
 #include "news.h"
+#include "output.h"
 #include "args.h"
 #include "report.h"
 #include "signals.h"
@@ -20,6 +21,7 @@
 #include <sys/resource.h>
 
 enum { FRONTEND, BACKEND, CAPTURE, SIDES };
+enum { LAST_WORDS_MS = 1000 /* the account waits so long for somebody to read */ };
 enum { BACKLOG = 4096 /* connections that wait to be accepted; the system may allow fewer */ };
 
 struct side {
@@ -171,7 +173,7 @@ static void on_signal(void *arg, int nth)
         gmq_device_stop(broker->device);
         return;
     }
-    if (!broker->args.is_quiet)
+    if (!broker->args.is_quiet && output_has_room(0))
         printf("%s: draining; a second signal stops at once\n", broker->name);
     while (gmq_device_drain(broker->device, broker->args.drain_ms) < 0 && errno == EINTR)
         continue;
@@ -220,7 +222,7 @@ static int serve(struct broker *broker)
     int rc = wait_for_end(broker);
     signals_term(&broker->signals);
     struct gmq_account account = report_read(broker->device);
-    if (!broker->args.is_quiet)
+    if (!broker->args.is_quiet && output_has_room(LAST_WORDS_MS))
         report_account(broker->name, broker->command->type, &account);
     return rc;
 }

@@ -3,10 +3,12 @@
  *
  * Happy path: a thread sleeps for news_wait_ms() and then calls news_tell(), until the device has
  * ended; then news_tell() is called once more. Failure mode: when more comes and goes between two
- * looks than the device keeps, the oldest is lost, and that is told. Called by broker.c. */
+ * looks than the device keeps, the oldest is lost, and that is told; while nobody reads what is
+ * printed, nothing is. Called by broker.c. */
 #include "news.h"
 
 #include "clock.h"
+#include "output.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -58,7 +60,7 @@ static void tell_events(const struct news *news)
 {
     struct gmq_event event;
     uint64_t lost;
-    while (gmq_device_event(news->device, &event, &lost) > 0) {
+    while (output_has_room(0) && gmq_device_event(news->device, &event, &lost) > 0) {
         if (lost)
             printf("%s: %llu more joined, left or were refused\n", news->name,
                    (unsigned long long)lost);
@@ -75,6 +77,6 @@ void news_tell(struct news *news)
     if (news->args->is_verbose)
         tell_events(news);
     long long now_ms = clock_ms();
-    if (news->args->stats_ms && now_ms >= news->due_ms)
+    if (news->args->stats_ms && now_ms >= news->due_ms && output_has_room(0))
         tell_stats(news, now_ms);
 }

@@ -3,10 +3,11 @@
  *
  * Happy path: on a terminal the cursor goes up to the table's first line and everything is
  * written over, twice a second; elsewhere each second's lines are appended, so that a log or a
- * pipe stays readable. There is nothing that can fail. Called by demo.c. */
+ * pipe stays readable. While nobody reads, nothing is drawn. Called by demo.c. */
 #include "screen.h"
 
 #include "clock.h"
+#include "output.h"
 #include "report.h"
 
 #include <stdio.h>
@@ -70,7 +71,8 @@ long screen_update(struct screen *screen)
 {
     long long now_ms = clock_ms();
     if (now_ms >= screen->due_ms) {
-        draw(screen, now_ms);
+        if (output_has_room(0))
+            draw(screen, now_ms);
         screen->due_ms = now_ms + period_ms(screen);
     }
     return (long)(screen->due_ms - now_ms);

@@ -2,8 +2,9 @@
 /* Signals: see signals.h.
  *
  * Happy path: one green thread waits for signals, and starts another for each call. Failure modes:
- * without memory signals_init() says so, and a later call is made where it stands. Called by
- * broker.c, demo.c. */
+ * without memory signals_init() says so, and a later call is made where it stands; a wait that
+ * fails for want of memory or descriptors is begun again and again, for signals that come meanwhile
+ * are kept. Called by broker.c, demo.c. */
 #include "signals.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-enum { WATCHDOG_MS = 100 };
+enum { WATCHDOG_MS = 100, RETRY_MS = 50 };
 
 static sigset_t all(void)
 {
@@ -37,13 +38,24 @@ static void *make_call(void *arg)
     return NULL;
 }
 
+/* The number of the next signal; 0 when the thread is cancelled. */
+static int wait_for_one(const sigset_t *set)
+{
+    int number;
+    while ((number = gmq_wait_signal(set, -1)) < 0) {
+        if (errno == ECANCELED || (gmq_sleep(RETRY_MS) < 0 && errno == ECANCELED))
+            return 0;
+    }
+    return number;
+}
+
 static void *wait_for_signals(void *arg)
 {
     struct signals *signals = arg;
     struct gmq_thread_options options = {.size = sizeof(options), .name = "signal"};
     sigset_t set = all();
     int number;
-    while ((number = gmq_wait_signal(&set, -1)) > 0) {
+    while ((number = wait_for_one(&set)) > 0) {
         if (number == SIGUSR1)
             gmq_dump(STDERR_FILENO);
         else if (gmq_group_spawn(signals->group, make_call, signals, &options) < 0)

@@ -149,7 +149,9 @@ int signals_wait(const sigset_t *signals, uint64_t deadline_ns)
 {
     struct thread *self = thread_self();
     int rc = self ? catch_all(signals) : -ENOMEM;
-    if (rc < 0)
+    if (rc == 0)
+        rc = take(signals); /* one that has been kept needs no descriptor */
+    if (rc != 0)
         return rc;
     struct bell *bell = take_bell(&rc);
     if (!bell)
