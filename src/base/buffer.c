@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 
 #include "base/check.h"
+#include "base/mark.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -172,9 +173,12 @@ int buffer_append_shared(struct buffer *buffer, uint8_t flags, struct chunk *chu
     if (!chunk || (size < BUFFER_SHARE_MIN && !chunk_is_just(chunk, body, size)))
         return buffer_append(buffer, flags, body, size);
     /* The header goes first, but must not stand there alone: make both places before. */
+    struct mark before = mark_end(buffer);
     uint8_t *at = tail_reserve(buffer, FRAME_LONG_HEADER);
-    if (!at || !piece_place(buffer))
+    if (!at || !piece_place(buffer)) {
+        mark_undo(&before, buffer);
         return -ENOMEM;
+    }
     size_t header = frame_header_write(at, flags, size);
     tail_commit(buffer, header, &(struct tally){0}, true);
     return piece_share(buffer, &(struct piece){.chunk = chunk,
@@ -268,18 +272,27 @@ int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size
     return 0;
 }
 
+static int append_large(struct buffer *buffer, const struct buffer *large,
+                        const struct prefix *prefix)
+{
+    struct mark before = mark_end(buffer);
+    if (prefix) {
+        struct tally tally = {.parts = prefix->parts, .bytes = prefix->bytes};
+        int rc = buffer_append_raw(buffer, prefix->data, prefix->size, &tally);
+        if (rc < 0)
+            return rc;
+        piece_last(buffer)->open = true;
+    }
+    int rc = buffer_append_buffer(buffer, large, false);
+    if (rc < 0)
+        mark_undo(&before, buffer);
+    return rc;
+}
+
 int buffer_append_run(struct buffer *buffer, const struct run *run, const struct prefix *prefix)
 {
-    if (run->large) {
-        if (prefix) {
-            struct tally tally = {.parts = prefix->parts, .bytes = prefix->bytes};
-            int rc = buffer_append_raw(buffer, prefix->data, prefix->size, &tally);
-            if (rc < 0)
-                return rc;
-            piece_last(buffer)->open = true;
-        }
-        return buffer_append_buffer(buffer, run->large, false);
-    }
+    if (run->large)
+        return append_large(buffer, run->large, prefix);
     if (prefix)
         return append_prefixed(buffer, run, prefix);
     if (run->chunk && run->size >= BUFFER_SHARE_MIN && run->size >= run->chunk->size / SHARE_PART)
@@ -308,6 +321,7 @@ static int append_piece(struct buffer *buffer, const struct piece *piece, size_t
 
 int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool skip_first)
 {
+    struct mark before = mark_end(buffer);
     size_t at = from->gone;
     uint32_t n = 0;
     struct tally tally = from->count ? piece_at(from, 0)->tally : (struct tally){0};
@@ -329,8 +343,10 @@ int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool 
         const struct piece *piece = piece_at(from, n);
         if (at < piece->size) {
             int rc = append_piece(buffer, piece, at, &tally);
-            if (rc < 0)
+            if (rc < 0) {
+                mark_undo(&before, buffer);
                 return rc;
+            }
         }
         if (n + 1 < from->count)
             tally = piece_at(from, n + 1)->tally;

@@ -14,6 +14,7 @@ struct peer;
 struct attachment {
     LIST_ENTRY(attachment) line;
     char *endpoint;                               /* the text that names it */
+    char *last;                                   /* the same, to become the socket's last one */
     bool bound, local;                            /* bind, not connect; inproc */
     bool ended;                                   /* disconnected; what was queued still leaves */
     struct peer *peer;                            /* of a connect; NULL for a bind */

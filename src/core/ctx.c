@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/fork.h"
+#include "core/shortage.h"
 #include "core/socket.h"
 #include "green/sigmask.h"
 
@@ -84,6 +85,7 @@ static void begin(struct ctx *ctx)
     TAILQ_INIT(&ctx->dirty);
     TAILQ_INIT(&ctx->tasks);
     uv_random(NULL, NULL, &ctx->next_routing_id, sizeof ctx->next_routing_id, 0, NULL);
+    shortage_init(ctx);
     atomic_store(&ctx->magic, CTX_MAGIC);
 }
 
@@ -267,6 +269,9 @@ void ctx_socket_gone(struct ctx *ctx)
 
 static void ctx_free(struct ctx *ctx)
 {
+    loop_enter(&ctx->loop);
+    shortage_term(ctx);
+    loop_leave(&ctx->loop);
     loop_term(&ctx->loop);
     if (ctx->scratch)
         chunk_unref(ctx->scratch);

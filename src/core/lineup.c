@@ -98,7 +98,12 @@ static size_t deal_out(struct lineup *lineup, const struct run *run, const struc
     struct peer *peer = TAILQ_FIRST(&lineup->open), *next;
     for (size_t i = 0; i < peers && i < count; i++, peer = next) {
         next = TAILQ_NEXT(peer, open_line);
-        peer_write_slices(peer, slices + i, (count - i + peers - 1) / peers, peers, prefix);
+        size_t share = (count - i + peers - 1) / peers;
+        bool wrote = peer_write_slices(peer, slices + i, share, peers, prefix);
+        if (!wrote && i == 0)
+            return 0;
+        if (!wrote) /* the others' shares are between them */
+            peer_forgo_slices(peer, slices + i, share, peers, prefix);
         if (partly || i < count % peers)
             rotate(lineup, peer);
     }
@@ -111,13 +116,15 @@ size_t lineup_balance(struct lineup *lineup, const struct run *run, const struct
 {
     struct run rest = *run;
     struct peer *peer;
-    while (rest.size && (peer = TAILQ_FIRST(&lineup->open))) {
+    bool short_of_memory = false;
+    while (rest.size && !short_of_memory && (peer = TAILQ_FIRST(&lineup->open))) {
         bool alone = !TAILQ_NEXT(peer, open_line);
         size_t taken = alone || rest.large ? 0 : deal_out(lineup, &rest, prefix);
         if (!taken) {
             struct run head = alone ? rest : run_take(&rest, 1);
             taken = peer_write(peer, &head, prefix);
-            if (taken < head.size)
+            short_of_memory = taken < head.size && !peer->full;
+            if (taken < head.size && peer->full)
                 lineup_remove_open(lineup, peer);
             else if (!alone)
                 rotate(lineup, peer);

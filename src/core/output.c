@@ -2,6 +2,7 @@
 /* A peer's output: see peer.h. A long run goes to the far end at once, from where it lies; only
  * what the far end does not take is queued, up to the high-water mark. Short ones are gathered
  * in peer->out and leave at the end of the turn, or when they are many. */
+#include "core/shortage.h"
 #include "core/socket.h"
 
 #include "base/check.h"
@@ -114,22 +115,25 @@ void peer_count_own(struct peer *peer, const struct tally *tally)
     peer_count_queued(peer, tally);
 }
 
-/* Queues whole messages. Without memory they are dropped; and the connection is given up if a
- * part of one has got into the output. */
-static bool queue(struct peer *peer, const struct run *run, const struct prefix *prefix)
+/* Messages were refused for want of memory, though there is room: it is tried again in a moment. */
+static bool refuse_for_memory(struct peer *peer)
 {
-    struct tally tally = run_units(run, prefix);
-    uint64_t before = peer->out.bytes;
-    peer_count_queued(peer, &tally);
-    if (buffer_append_run(&peer->out, run, prefix) == 0)
-        return true;
-    peer_dropped(peer, &tally, DROP_NO_MEMORY);
-    if (peer->out.bytes != before && peer->link)
-        peer->link->fail(peer);
+    shortage_retry(peer->socket->ctx);
     return false;
 }
 
-/* The far end took `begun` octets of the run's first message: the rest of it must follow. */
+/* Queues whole messages. False without memory. */
+static bool queue(struct peer *peer, const struct run *run, const struct prefix *prefix)
+{
+    struct tally tally = run_units(run, prefix);
+    if (buffer_append_run(&peer->out, run, prefix) < 0)
+        return refuse_for_memory(peer);
+    peer_count_queued(peer, &tally);
+    return true;
+}
+
+/* The far end took `begun` octets of the run's first message: the rest of it must follow. Without
+ * memory for it the connection ends, and the message with it. */
 static struct run queue_begun(struct peer *peer, const struct run *run, size_t begun)
 {
     struct run head = run_take(run, peer->out_max);
@@ -137,10 +141,18 @@ static struct run queue_begun(struct peer *peer, const struct run *run, size_t b
     if (queue(peer, &head, NULL)) {
         buffer_advance(&peer->out, begun, &left);
         peer_sent(peer, &left);
-    } else {
-        peer->link->fail(peer);
+        return head;
     }
+    head = run_take(run, 1);
+    peer_count_queued(peer, &head.tally);
+    peer_dropped(peer, &head.tally, DROP_NO_MEMORY);
+    peer->link->fail(peer);
     return head;
+}
+
+enum drop peer_refusal(const struct peer *peer)
+{
+    return peer_has_room(peer) ? DROP_NO_MEMORY : DROP_FULL;
 }
 
 /* Sends what it can of a long run at once. Returns what is left. */
@@ -191,7 +203,8 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
         struct run head = rest;
         if (!rest.large)
             head = run_take(&rest, peer_room(peer));
-        queue(peer, &head, prefix);
+        if (!queue(peer, &head, prefix))
+            break;
         rest = run_after(&rest, &head);
         if (peer->out.bytes >= PEER_FLUSH_BYTES)
             flush(peer);
@@ -210,8 +223,8 @@ bool peer_write_own(struct peer *peer, const struct run *message)
     return true;
 }
 
-void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
-                       const struct prefix *prefix)
+static struct tally tally_slices(const struct slice *slices, size_t count, size_t stride,
+                                 const struct prefix *prefix)
 {
     struct tally tally = {.messages = count};
     for (size_t i = 0; i < count; i++) {
@@ -222,13 +235,29 @@ void peer_write_slices(struct peer *peer, const struct slice *slices, size_t cou
         tally.parts += count * prefix->parts;
         tally.bytes += count * prefix->bytes;
     }
-    peer_count_queued(peer, &tally);
+    return tally;
+}
+
+bool peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+                       const struct prefix *prefix)
+{
+    struct tally tally = tally_slices(slices, count, stride, prefix);
     if (buffer_append_slices(&peer->out, slices, count, stride, prefix, &tally) < 0)
-        peer_dropped(peer, &tally, DROP_NO_MEMORY);
+        return refuse_for_memory(peer);
+    peer_count_queued(peer, &tally);
     if (peer->out.bytes >= PEER_FLUSH_BYTES)
         flush(peer);
     if (!buffer_is_empty(&peer->out))
         peer_mark_dirty(peer);
+    return true;
+}
+
+void peer_forgo_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+                       const struct prefix *prefix)
+{
+    struct tally tally = tally_slices(slices, count, stride, prefix);
+    peer_count_queued(peer, &tally);
+    peer_dropped(peer, &tally, DROP_NO_MEMORY);
 }
 
 bool peer_write_rest(struct peer *peer, const struct run *message)
@@ -247,9 +276,9 @@ bool peer_write_rest(struct peer *peer, const struct run *message)
     }
     struct tally rest = message->tally;
     tally_sub(&rest, &tally);
-    peer_count_queued(peer, &rest);
     if (buffer_append_buffer(&peer->out, message->large, true) < 0)
-        peer_dropped(peer, &rest, DROP_NO_MEMORY);
+        return refuse_for_memory(peer);
+    peer_count_queued(peer, &rest);
     peer_mark_dirty(peer);
     return true;
 }

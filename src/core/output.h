@@ -6,17 +6,24 @@
 #include "core/peer.h"
 
 /* Output. Takes messages off the front of a run, each with `prefix` before it (may be NULL), as
- * many as there is room for; returns the octets taken. Less than all: the peer is `full`, and the
- * socket is notified when it has room again. */
+ * many as there is room and memory for; returns the octets taken. Less than all: the socket is
+ * notified when there is room again, if the peer is `full`, and else in a moment. */
 size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix);
 
 /* Takes slices of a run, each `stride` behind the one before; the caller has seen that there is
- * room for all (peer_room()). */
-void peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+ * room for all (peer_room()). False without memory: none is taken. */
+bool peer_write_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
                        const struct prefix *prefix);
 
-/* Takes one message without its first frame (ROUTER's routing id), if there is room. */
+/* Counts slices that were refused so and cannot wait. */
+void peer_forgo_slices(struct peer *peer, const struct slice *slices, size_t count, size_t stride,
+                       const struct prefix *prefix);
+
+/* Takes one message without its first frame (ROUTER's routing id), if there is room and memory. */
 bool peer_write_rest(struct peer *peer, const struct run *message);
+
+/* Why it has just refused a message, if that is dropped for it. */
+enum drop peer_refusal(const struct peer *peer);
 
 static inline bool peer_has_room(const struct peer *peer)
 {

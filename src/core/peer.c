@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "core/sender.h"
+#include "core/shortage.h"
 #include "core/socket.h"
 #include "core/twin.h"
 
@@ -242,18 +243,29 @@ void peer_reap(struct peer *peer)
     destroy(peer);
 }
 
+/* Without memory input waits where it is: until the inbox has been read, or if that is empty, for
+ * a moment. */
+static size_t wait_for_memory(struct peer *peer)
+{
+    if (buffer_is_empty(&peer->in))
+        shortage_retry(peer->socket->ctx);
+    return 0;
+}
+
 /* Keeps the last message only. */
-static size_t conflate_into_inbox(struct peer *peer, const struct run *run)
+static bool conflate_into_inbox(struct peer *peer, const struct run *run)
 {
     struct run rest = *run, message = *run;
+    struct buffer newest = {0};
     while (run_next(&rest, &message))
         continue;
-    if (peer->socket->reading != &peer->in) {
-        buffer_term(&peer->in);
-        if (buffer_append_run(&peer->in, &message, NULL) < 0)
-            return run->size;
-    }
-    return run->size;
+    if (peer->socket->reading == &peer->in)
+        return true;
+    if (buffer_append_run(&newest, &message, NULL) < 0)
+        return false;
+    buffer_term(&peer->in);
+    peer->in = newest;
+    return true;
 }
 
 static size_t into_inbox(struct peer *peer, const struct run *run)
@@ -262,14 +274,15 @@ static size_t into_inbox(struct peer *peer, const struct run *run)
     uint64_t waiting = peer->in.tally.messages;
     struct run head = *run;
     if (peer->conflates) {
-        conflate_into_inbox(peer, run);
+        if (!conflate_into_inbox(peer, run))
+            return wait_for_memory(peer);
     } else if (waiting >= peer->in_max && !peer->last_words) {
         return 0;
     } else {
         if (!run->large && !peer->last_words)
             head = run_take(run, peer->in_max - waiting);
         if (buffer_append_run(&peer->in, &head, NULL) < 0)
-            return 0; /* without memory it waits where it is */
+            return wait_for_memory(peer);
         if (peer->twin)
             twin_took(peer, head.tally.messages);
     }

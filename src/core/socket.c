@@ -8,8 +8,10 @@
 #include "core/socket.h"
 
 #include "base/check.h"
+#include "base/mark.h"
 #include "core/lamp.h"
 #include "core/sender.h"
+#include "core/shortage.h"
 #include "green/hub.h"
 #include "green/sigmask.h"
 
@@ -18,12 +20,14 @@
 
 enum { ON_STACK = 1024 /* a part up to this size is encoded on the stack */ };
 
-/* A message has been admitted: hands it to the pattern. */
-static void route_whole(struct socket *socket, const struct run *run)
+/* A message has been admitted: hands it to the pattern. 0; -ENOMEM or -EAGAIN when it was not taken
+ * all the same, for there is no memory, or no room any more. */
+static int route_whole(struct socket *socket, const struct run *run)
 {
+    if (unlikely(socket->pattern->route(socket, run, NULL) < run->size))
+        return shortage_is_felt(socket->ctx) ? -ENOMEM : -EAGAIN;
     tally_add(&socket->ledger.received, &run->tally);
-    if (socket->pattern->route(socket, run, NULL) < run->size)
-        ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
+    return 0;
 }
 
 bool socket_offer(struct socket *socket, const struct run *message)
@@ -32,8 +36,7 @@ bool socket_offer(struct socket *socket, const struct run *message)
     run_first_frame(message, &first);
     if (socket->sending || !socket->pattern->can_send || socket->pattern->admit(socket, &first) < 0)
         return false;
-    route_whole(socket, message);
-    return true;
+    return route_whole(socket, message) == 0;
 }
 
 static int route_small(struct socket *socket, struct msg *msg)
@@ -45,8 +48,7 @@ static int route_small(struct socket *socket, struct msg *msg)
         memcpy(frame + header, msg_data(msg), size);
     struct run run = {
         .data = frame, .size = header + size, .tally = {.messages = 1, .parts = 1, .bytes = size}};
-    route_whole(socket, &run);
-    return 0;
+    return route_whole(socket, &run);
 }
 
 static int build_part(struct socket *socket, struct msg *msg, bool more)
@@ -62,7 +64,7 @@ static int build_part(struct socket *socket, struct msg *msg, bool more)
     return buffer_append_shared(&socket->building, flags, chunk, data, size);
 }
 
-static void route_built(struct socket *socket)
+static int route_built(struct socket *socket)
 {
     struct run run;
     struct buffer *built = &socket->building;
@@ -71,9 +73,12 @@ static void route_built(struct socket *socket)
             .data = built->pieces[built->first].data, .size = built->bytes, .tally = built->tally};
     else
         run = (struct run){.large = built, .size = built->bytes, .tally = built->tally};
-    route_whole(socket, &run);
+    int rc = route_whole(socket, &run);
+    if (rc < 0)
+        return rc;
     buffer_term(built);
     socket->sending = false;
+    return 0;
 }
 
 bool socket_is_raw(const struct socket *socket)
@@ -110,13 +115,15 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         socket->torn = socket->sending = !last;
         return -ENOMEM;
     }
+    struct mark before = mark_end(&socket->building);
     int rc = build_part(socket, msg, more && !last);
+    if (rc == 0 && last)
+        rc = route_built(socket);
+    else if (rc == 0)
+        socket->sending = true;
     if (rc < 0)
-        return rc;
-    socket->sending = true;
-    if (last)
-        route_built(socket);
-    return 0;
+        mark_undo(&before, &socket->building); /* the part is not taken; those before it are */
+    return rc;
 }
 
 /* May a call on this socket go on? */
@@ -203,6 +210,15 @@ static void finish_reading(struct socket *socket)
         lineup_was_read(&socket->lineup, peer);
         peer_inbox_read(peer);
     }
+}
+
+void socket_skip_message(struct socket *socket)
+{
+    buffer_term(&socket->lead);
+    if (!socket->reading)
+        return;
+    buffer_pop_messages(socket->reading, 1);
+    finish_reading(socket);
 }
 
 int socket_try_receive(struct socket *socket, struct msg *msg, bool properties)

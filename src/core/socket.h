@@ -91,6 +91,9 @@ int socket_send(struct socket *socket, struct msg *msg, int flags);
 int socket_receive(struct socket *socket, struct msg *msg, int flags, bool properties);
 int socket_try_receive(struct socket *socket, struct msg *msg, bool properties);
 
+/* Discards what is left of the message that is being received. */
+void socket_skip_message(struct socket *socket);
+
 /* Sends one message of the engine's own if it can go now. */
 bool socket_offer(struct socket *socket, const struct run *message);
 
@@ -123,7 +126,7 @@ void socket_remove_attachment(struct attachment *attachment);
 
 /* The application unbinds or disconnects: closes it, at once or when what is queued has left. */
 void socket_end_attachment(struct socket *socket, struct attachment *attachment);
-void socket_set_last_endpoint(struct socket *socket, const char *endpoint);
+void socket_set_last_endpoint(struct socket *socket, struct attachment *attachment);
 
 /* A peer has gone or sent its last: ends a lingering socket that has nothing left to do. */
 void socket_maybe_finish(struct socket *socket);

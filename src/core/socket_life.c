@@ -88,8 +88,12 @@ int socket_add_attachment(struct socket *socket, struct attachment *attachment,
                           const char *endpoint, bool bound)
 {
     attachment->endpoint = strdup(endpoint);
-    if (!attachment->endpoint)
+    attachment->last = strdup(endpoint);
+    if (!attachment->endpoint || !attachment->last) {
+        free(attachment->endpoint);
+        free(attachment->last);
         return -ENOMEM;
+    }
     attachment->bound = bound;
     LIST_INSERT_HEAD(&socket->attachments, attachment, line);
     return 0;
@@ -99,13 +103,15 @@ void socket_remove_attachment(struct attachment *attachment)
 {
     LIST_REMOVE(attachment, line);
     free(attachment->endpoint);
-    attachment->endpoint = NULL;
+    free(attachment->last);
+    attachment->endpoint = attachment->last = NULL;
 }
 
-void socket_set_last_endpoint(struct socket *socket, const char *endpoint)
+void socket_set_last_endpoint(struct socket *socket, struct attachment *attachment)
 {
     free(socket->last_endpoint);
-    socket->last_endpoint = strdup(endpoint);
+    socket->last_endpoint = attachment->last;
+    attachment->last = NULL;
 }
 
 /* Something is in its output that may still leave. What nobody has bound by the end of the context

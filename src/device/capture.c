@@ -7,6 +7,8 @@
  * knows that nobody wants them. */
 #include "device/device.h"
 
+#include "core/shortage.h"
+
 enum { KEPT_BYTES = 2 << 20 /* 2 MiB */ };
 
 static struct gmq_device *device_of(struct sink *sink)
@@ -59,6 +61,8 @@ static void hand_out(struct task *task)
         size_t taken = 0;
         if (buffer_front_run(kept, &run, &large) == 0)
             taken = socket->pattern->route(socket, &run, NULL);
+        else
+            shortage_retry(device->ctx);
         struct run gone = taken ? run_within(&run, taken) : (struct run){0};
         buffer_pop_messages(kept, gone.tally.messages);
         tally_sub(&socket->ledger.queued, &gone.tally);

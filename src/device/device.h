@@ -26,6 +26,9 @@ struct side {
     struct task pump;      /* tries them again */
     struct buffer pending; /* in lock step: a message received that could not be sent yet */
     bool lock_step;        /* goes through inboxes, a message at a time */
+    bool receiving;        /* the one in `pending` is not whole yet */
+    bool has_part;         /* ... and there was no memory to put `part` behind it */
+    struct msg part;
     uint64_t joined, refused, left[LEAVE_REASONS];
 };
 

@@ -4,6 +4,7 @@
 #include "device/device.h"
 
 #include "base/check.h"
+#include "core/shortage.h"
 
 #include <errno.h>
 
@@ -140,6 +141,7 @@ static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
         struct buffer large = {0};
         if (buffer_front_part(in, &run, &large, part) < 0) {
             buffer_term(&large);
+            shortage_retry(side->device->ctx);
             return false;
         }
         run = run_take(&run, messages);
@@ -199,43 +201,44 @@ static void pump_held(struct side *side)
     }
 }
 
-/* Without memory a message is lost whole. */
-static void lose_pending(struct side *side, const struct tally *tally)
+/* Puts the part that was received last behind the others of side->pending. */
+static int keep_part(struct side *side)
 {
-    struct ledger *ledger = &side->other->socket->ledger;
-    tally_add(&ledger->received, tally);
-    ledger_drop(ledger, DROP_NO_MEMORY, tally);
-    buffer_term(&side->pending);
+    struct msg *part = &side->part;
+    int rc = buffer_append_shared(&side->pending, part->more ? FRAME_MORE : 0, msg_chunk(part),
+                                  msg_data(part), msg_size(part));
+    if (rc < 0)
+        return rc;
+    side->has_part = false;
+    side->receiving = part->more;
+    msg_close(part);
+    return 0;
 }
 
-/* Receives one message whole into side->pending, and counts it for the peer that it is from. */
+/* Receives one message whole into side->pending, and counts it for the peer that it is from. What
+ * finds no memory stays as it is, and goes on in a moment. */
 static bool receive_pending(struct side *side)
 {
     struct socket *socket = side->socket;
-    struct tally tally = {.messages = 1};
-    bool more = true, kept = true;
-    if (socket->pattern->begin(socket) < 0)
-        return false;
+    int rc = side->receiving ? 0 : socket->pattern->begin(socket);
     struct peer *peer = socket->reading_peer;
     if (peer && peer->closed)
         peer = NULL; /* it ends with its last message */
-    while (more) {
-        struct msg part;
-        msg_init(&part);
-        if (socket_try_receive(socket, &part, false) < 0)
-            return false;
-        more = part.more;
-        tally.parts++;
-        tally.bytes += msg_size(&part);
-        kept = kept && buffer_append_shared(&side->pending, more ? FRAME_MORE : 0, msg_chunk(&part),
-                                            msg_data(&part), msg_size(&part)) == 0;
-        msg_close(&part);
+    side->receiving = rc == 0;
+    while (rc == 0 && side->receiving) {
+        if (!side->has_part) {
+            msg_init(&side->part);
+            rc = socket_try_receive(socket, &side->part, false);
+            side->has_part = rc == 0;
+        }
+        if (rc == 0)
+            rc = keep_part(side);
     }
-    if (peer)
-        count_received(side, peer, &tally);
-    if (!kept)
-        lose_pending(side, &tally);
-    return kept;
+    if (rc == -ENOMEM)
+        shortage_retry(side->device->ctx);
+    if (rc == 0 && peer)
+        count_received(side, peer, &side->pending.tally);
+    return rc == 0;
 }
 
 /* Is there a message, and a place for it? A REP that answers itself can send only when it has
@@ -247,6 +250,14 @@ static bool is_wanted(const struct side *side)
            (other == side || socket_can_send(other->socket));
 }
 
+/* Is there a whole message to be sent? */
+static bool has_pending(struct side *side)
+{
+    if (!side->receiving && !buffer_is_empty(&side->pending))
+        return true;
+    return (side->receiving || is_wanted(side)) && receive_pending(side);
+}
+
 /* Each message that goes may be what the other direction has waited for: a reply that lets the
  * next request in. */
 static void pump_lock_step(struct side *side)
@@ -254,7 +265,7 @@ static void pump_lock_step(struct side *side)
     struct socket *out = side->other->socket;
     for (int n = 0; n < PUMP_MESSAGES; n++) {
         struct buffer *pending = &side->pending;
-        if (buffer_is_empty(pending) && (!is_wanted(side) || !receive_pending(side)))
+        if (!has_pending(side))
             return;
         struct run run = {.large = pending, .size = pending->bytes, .tally = pending->tally};
         struct frame first;
@@ -392,6 +403,12 @@ void relay_stop(struct side *side)
     if (side->pump.queued)
         TAILQ_REMOVE(&ctx->tasks, &side->pump, line);
     side->pump.queued = false;
+    if (side->receiving) {
+        if (side->has_part)
+            msg_close(&side->part);
+        side->receiving = side->has_part = false;
+        socket_skip_message(side->socket);
+    }
     if (!buffer_is_empty(&side->pending)) {
         struct ledger *ledger = &side->other->socket->ledger;
         tally_add(&ledger->received, &side->pending.tally);

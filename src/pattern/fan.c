@@ -32,27 +32,41 @@ static void drop_rest(struct peer *peer, const struct run *run, size_t taken,
     struct run gone = run_within(run, taken);
     struct run rest = run->large ? *run : run_after(run, &gone);
     struct tally units = run_units(&rest, prefix);
-    ledger_drop(&peer->socket->ledger, DROP_FULL, &units);
-    ledger_drop(&peer->books, DROP_FULL, &units);
+    enum drop reason = peer_refusal(peer);
+    ledger_drop(&peer->socket->ledger, reason, &units);
+    ledger_drop(&peer->books, reason, &units);
+}
+
+bool fan_offer(struct socket *socket, const struct fan *fan, const struct run *run,
+               const struct prefix *prefix)
+{
+    struct tally units = run_units(run, prefix);
+    if (!fan->count) {
+        ledger_drop(&socket->ledger, DROP_UNWANTED, &units);
+        return true;
+    }
+    size_t taken = peer_write(fan->peers[0], run, prefix);
+    if (!taken && peer_refusal(fan->peers[0]) == DROP_NO_MEMORY)
+        return false;
+    uint64_t copies = fan->count - 1;
+    socket->ledger.copied.messages += copies * units.messages;
+    socket->ledger.copied.parts += copies * units.parts;
+    socket->ledger.copied.bytes += copies * units.bytes;
+    for (size_t i = 0; i < fan->count; i++) {
+        if (i)
+            taken = peer_write(fan->peers[i], run, prefix);
+        if (taken < run->size)
+            drop_rest(fan->peers[i], run, taken, prefix);
+    }
+    return true;
 }
 
 void fan_write(struct socket *socket, const struct fan *fan, const struct run *run,
                const struct prefix *prefix)
 {
     struct tally units = run_units(run, prefix);
-    if (!fan->count) {
-        ledger_drop(&socket->ledger, DROP_UNWANTED, &units);
-        return;
-    }
-    uint64_t copies = fan->count - 1;
-    socket->ledger.copied.messages += copies * units.messages;
-    socket->ledger.copied.parts += copies * units.parts;
-    socket->ledger.copied.bytes += copies * units.bytes;
-    for (size_t i = 0; i < fan->count; i++) {
-        size_t taken = peer_write(fan->peers[i], run, prefix);
-        if (taken < run->size)
-            drop_rest(fan->peers[i], run, taken, prefix);
-    }
+    if (!fan_offer(socket, fan, run, prefix))
+        ledger_drop(&socket->ledger, DROP_NO_MEMORY, &units);
 }
 
 uint64_t fan_room(const struct fan *fan)

@@ -18,6 +18,10 @@ bool fan_add(struct fan *fan, struct peer *peer);
 void fan_write(struct socket *socket, const struct fan *fan, const struct run *run,
                const struct prefix *prefix);
 
+/* The same, but false when there is no memory and none has got anything: it can be tried again. */
+bool fan_offer(struct socket *socket, const struct fan *fan, const struct run *run,
+               const struct prefix *prefix);
+
 /* How many messages all of them have room for; those that have none are marked as full, so that
  * the socket is notified when they have. */
 uint64_t fan_room(const struct fan *fan);

@@ -5,6 +5,7 @@
  * looked at. A peer without room loses messages, or with ZMQ_XPUB_NODROP holds up all. */
 #include "pattern/publish.h"
 
+#include "core/shortage.h"
 #include "pattern/wish.h"
 
 #include "base/check.h"
@@ -74,7 +75,7 @@ int publish_ready(struct socket *socket, struct peer *peer)
         .data = welcome.pieces[welcome.first].data, .size = welcome.bytes, .tally = welcome.tally};
     tally_add(&socket->ledger.copied, &run.tally); /* nobody sent it */
     if (peer_write(peer, &run, NULL) < run.size)
-        ledger_drop(&socket->ledger, DROP_FULL, &run.tally);
+        ledger_drop(&socket->ledger, peer_refusal(peer), &run.tally);
     buffer_term(&welcome);
     return 0;
 }
@@ -248,8 +249,7 @@ static struct run send_alike(struct socket *socket, const struct fan *fan, const
         if (!run->large)
             head = run_take(run, room);
     }
-    fan_write(socket, fan, &head, prefix);
-    return head;
+    return fan_offer(socket, fan, &head, prefix) ? head : (struct run){0};
 }
 
 size_t publish_route(struct socket *socket, const struct run *run, const struct prefix *prefix)
@@ -263,13 +263,12 @@ size_t publish_route(struct socket *socket, const struct run *run, const struct 
         struct run head = prefix && prefix->size
                               ? take_prefixed(&publisher->topics, &rest, prefix, &topic)
                               : take_alike(&publisher->topics, &rest, &topic);
-        if (choose(socket, topic, &fan)) {
+        bool chosen = choose(socket, topic, &fan);
+        if (chosen)
             head = send_alike(socket, &fan, &head, prefix);
-        } else {
-            struct tally units = run_units(&head, prefix);
-            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &units);
-        }
-        if (!head.size)
+        else
+            shortage_retry(socket->ctx);
+        if (!chosen || !head.size)
             break;
         rest = run_after(&rest, &head);
     }

@@ -143,6 +143,11 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         tally_add(&socket->ledger.copied, &rep->tally); /* nobody sent it with the reply */
         return run->size;
     }
+    if (peer_refusal(client) == DROP_NO_MEMORY) {
+        rep->replying = true; /* the reply is still due */
+        rep->client = client;
+        return 0;
+    }
     ledger_drop(&socket->ledger, DROP_FULL, &run->tally);
     ledger_drop(&client->books, DROP_FULL, &run->tally);
     return run->size;

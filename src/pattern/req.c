@@ -195,22 +195,29 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
     check(!prefix);
     if (!lineup_has_room(&socket->lineup))
         return 0;
+    uint32_t id = req->id + 1;
     if (socket->options.req_correlate) {
-        req->id++;
         with.size = frame_header_write(envelope, FRAME_MORE, ID_SIZE);
-        memcpy(envelope + with.size, &req->id, ID_SIZE);
+        memcpy(envelope + with.size, &id, ID_SIZE);
         with.size += ID_SIZE;
         with.parts++;
         with.bytes = ID_SIZE;
     }
     with.size += frame_header_write(envelope + with.size, FRAME_MORE, 0);
+    struct peer *asked = TAILQ_FIRST(&socket->lineup.open);
+    uint32_t stamp = asked->stamp;
+    asked->stamp = req->turn + 2;
+    if (!lineup_balance(&socket->lineup, run, &with)) {
+        asked->stamp = stamp;
+        return 0;
+    }
     req->turn += 2;
-    TAILQ_FIRST(&socket->lineup.open)->stamp = req->turn;
+    req->id = id;
     req->awaiting = true;
     req->lost = false;
     struct tally added = {.parts = with.parts, .bytes = with.bytes};
     tally_add(&socket->ledger.copied, &added); /* it was not sent with the request */
-    return lineup_balance(&socket->lineup, run, &with);
+    return run->size;
 }
 
 const struct pattern pattern_req = {

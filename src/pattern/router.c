@@ -2,6 +2,7 @@
 /* ROUTER (28/REQREP): puts the sender's routing id in front of what it receives, and sends to the
  * peer that the first part names. What names nobody is dropped, or refused with EHOSTUNREACH.
  * It never waits for one peer, as that would keep the others waiting. */
+#include "core/shortage.h"
 #include "pattern/patterns.h"
 #include "pattern/roster.h"
 
@@ -76,7 +77,8 @@ static void drop_for_full(struct peer *peer, const struct tally *tally)
     ledger_drop(&peer->books, DROP_FULL, tally);
 }
 
-static void send_or_drop(struct socket *socket, const struct run *message)
+/* False: there is no memory, and it must wait. */
+static bool send_or_drop(struct socket *socket, const struct run *message)
 {
     struct frame first;
     run_first_frame(message, &first);
@@ -87,35 +89,41 @@ static void send_or_drop(struct socket *socket, const struct run *message)
         ledger_drop(&socket->ledger, DROP_NO_ROUTE, &message->tally);
     else if (socket_is_raw(socket) && message->tally.bytes == first.size)
         peer_dismiss(peer, &message->tally); /* ZMQ_ROUTER_RAW: as STREAM does */
-    else if (!peer_write_rest(peer, message))
+    else if (peer_write_rest(peer, message))
+        return true;
+    else if (peer_refusal(peer) == DROP_NO_MEMORY)
+        return false;
+    else
         drop_for_full(peer, &message->tally);
+    return true;
 }
 
 static size_t route_one_by_one(struct socket *socket, const struct run *run)
 {
-    struct run rest = *run, message;
-    while (run_next(&rest, &message))
-        send_or_drop(socket, &message);
-    return run->size;
+    struct run rest = *run, ahead = *run, message;
+    while (run_next(&ahead, &message) && send_or_drop(socket, &message))
+        rest = ahead;
+    return run->size - rest.size;
 }
 
 /* From another ROUTER: the routing id that it puts in front is the one that we look up. */
 static size_t route_prefixed(struct socket *socket, const struct run *run,
                              const struct prefix *prefix)
 {
-    struct run rest = *run, message;
-    while (run_next(&rest, &message)) {
+    struct run rest = *run, ahead = *run, message;
+    bool sent = true;
+    while (sent && run_next(&ahead, &message)) {
         struct buffer named = {0};
-        if (buffer_append_run(&named, &message, prefix) < 0) {
-            struct tally lost = run_units(&message, prefix);
-            ledger_drop(&socket->ledger, DROP_NO_MEMORY, &lost);
-            continue;
-        }
+        sent = buffer_append_run(&named, &message, prefix) == 0;
+        if (!sent)
+            shortage_retry(socket->ctx);
         message = (struct run){.large = &named, .size = named.bytes, .tally = named.tally};
-        send_or_drop(socket, &message);
+        sent = sent && send_or_drop(socket, &message);
+        if (sent)
+            rest = ahead;
         buffer_term(&named);
     }
-    return run->size;
+    return run->size - rest.size;
 }
 
 /* How many of the slices are for the same peer as the first; *id is their first frame. */
@@ -139,8 +147,9 @@ static struct tally tally_slices(const struct slice *slices, size_t count)
     return tally;
 }
 
-/* Sends messages that all begin with the same routing id. */
-static void send_group(struct socket *socket, struct slice *slices, size_t count,
+/* Sends messages that all begin with the same routing id. False: there is no memory, and they must
+ * wait. */
+static bool send_group(struct socket *socket, struct slice *slices, size_t count,
                        const struct frame *id)
 {
     struct peer *peer = roster_find(socket, id->body, id->size);
@@ -148,26 +157,28 @@ static void send_group(struct socket *socket, struct slice *slices, size_t count
         struct tally lost = tally_slices(slices, count);
         bool malformed = !(id->flags & FRAME_MORE);
         ledger_drop(&socket->ledger, malformed ? DROP_MALFORMED : DROP_NO_ROUTE, &lost);
-        return;
+        return true;
     }
     size_t room = peer_room(peer);
     if (room < count && peer_make_room(peer))
         room = peer_room(peer);
-    if (room < count) {
-        struct tally lost = tally_slices(slices + room, count - room);
-        peer->full = true;
-        drop_for_full(peer, &lost);
-        count = room;
-    }
+    if (room > count)
+        room = count;
+    struct tally lost = tally_slices(slices + room, count - room);
     size_t skip = id->header + id->size;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < room; i++) {
         slices[i].data += skip;
         slices[i].size -= skip;
         slices[i].parts--;
         slices[i].bytes -= (uint32_t)id->size;
     }
-    if (count)
-        peer_write_slices(peer, slices, count, 1, NULL);
+    if (room && !peer_write_slices(peer, slices, room, 1, NULL))
+        return false;
+    if (room < count) {
+        peer->full = true;
+        drop_for_full(peer, &lost);
+    }
+    return true;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
@@ -185,8 +196,10 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         const uint8_t *end = last->data + last->size;
         while (done < count) {
             struct frame id;
+            const uint8_t *at = slices[done].data;
             size_t group = count_group(slices + done, count - done, &id);
-            send_group(socket, slices + done, group, &id);
+            if (!send_group(socket, slices + done, group, &id))
+                return (size_t)(at - run->data);
             done += group;
         }
         rest.size -= (size_t)(end - rest.data);

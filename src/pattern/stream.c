@@ -5,6 +5,7 @@
  *
  * A message to nobody is refused with EHOSTUNREACH; one to a peer without room waits, as a gap in
  * its octets is worse than a delay for others. Empty octets send the peer away. */
+#include "core/shortage.h"
 #include "pattern/patterns.h"
 #include "pattern/roster.h"
 
@@ -80,10 +81,9 @@ static bool send_prefixed(struct socket *socket, const struct run *message,
                           const struct prefix *prefix)
 {
     struct buffer named = {0};
-    bool sent = true;
+    bool sent = false;
     if (buffer_append_run(&named, message, prefix) < 0) {
-        struct tally lost = run_units(message, prefix);
-        ledger_drop(&socket->ledger, DROP_NO_MEMORY, &lost);
+        shortage_retry(socket->ctx);
     } else {
         struct run run = {.large = &named, .size = named.bytes, .tally = named.tally};
         sent = send_one(socket, &run);

@@ -317,7 +317,7 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     uv_timer_init(&socket->ctx->loop.uv, &dialer->timer);
     dialer->timer.data = dialer;
     dialer->handles = 1;
-    socket_set_last_endpoint(socket, text);
+    socket_set_last_endpoint(socket, &dialer->attachment);
     if (find_proxy(dialer))
         start(dialer);
     return 0;

@@ -5,6 +5,7 @@
 #include "transport/inproc.h"
 
 #include "base/check.h"
+#include "core/shortage.h"
 #include "core/twin.h"
 
 #include <errno.h>
@@ -92,7 +93,10 @@ static void link_flush(struct peer *peer)
         struct tally left = {0};
         if (buffer_front_run(&peer->out, &run, &large) < 0) {
             buffer_term(&large);
-            break;
+            shortage_retry(peer->socket->ctx);
+            peer->flushing = false;
+            depth--;
+            return;
         }
         size_t taken = peer_deliver(other, &run);
         if (run.large && taken) {
@@ -169,13 +173,28 @@ static int name_peer(struct peer *peer, const struct options *other)
     return peer_set_id(peer, other->routing_id, other->routing_id_size);
 }
 
-static void join(struct connection *connection, const struct binding *binding)
+/* There was no memory for joining them: the near one is as before, the far one goes. */
+static void unjoin(struct connection *connection, struct peer *far)
+{
+    struct peer *near = connection->attachment.peer;
+    near->link = far->link = NULL;
+    near->far = NULL;
+    twin_part(near);
+    peer_set_marks(near, connection->options);
+    peer_close(far);
+}
+
+/* 0 or -ENOMEM. One end that does not want the other, as a PAIR that has a peer, ends the
+ * connection, and the application is told nothing, as in libzmq. */
+static int join(struct connection *connection, const struct binding *binding)
 {
     struct ctx *ctx = binding->socket->ctx;
     struct peer *near = connection->attachment.peer;
-    struct peer *far = near ? peer_open(binding->socket, binding->options, NULL) : NULL;
+    if (!near)
+        return 0;
+    struct peer *far = peer_open(binding->socket, binding->options, NULL);
     if (!far)
-        return;
+        return -ENOMEM;
     near->far = far;
     far->far = near;
     near->link = far->link = &inproc_link;
@@ -187,12 +206,23 @@ static void join(struct connection *connection, const struct binding *binding)
         rc = peer_ready(far);
     if (rc == 0)
         rc = peer_ready(near);
+    if (rc == -ENOMEM) {
+        unjoin(connection, far);
+        return rc;
+    }
     if (rc < 0) {
         connection->attachment.peer = NULL;
         peer_close(near);
-        return;
+        return 0;
     }
     ctx_settle(ctx);
+    return 0;
+}
+
+static void wait_for(struct connection *connection, struct name *name)
+{
+    connection->name = name;
+    TAILQ_INSERT_TAIL(&name->waiting, connection, line);
 }
 
 static void binding_close(struct attachment *attachment)
@@ -247,13 +277,17 @@ int inproc_bind(struct socket *socket, const char *text, const char *endpoint)
     binding->socket = socket;
     binding->name = name;
     name->binding = binding;
-    socket_set_last_endpoint(socket, endpoint);
+    socket_set_last_endpoint(socket, &binding->attachment);
     socket->local = true;
     struct connection *connection;
     while (name->binding == binding && (connection = TAILQ_FIRST(&name->waiting))) {
         TAILQ_REMOVE(&name->waiting, connection, line);
         connection->name = NULL;
-        join(connection, binding);
+        if (join(connection, binding) < 0) {
+            wait_for(connection, name);
+            binding_close(&binding->attachment); /* those that are joined stay so */
+            return -ENOMEM;
+        }
     }
     return 0;
 }
@@ -279,15 +313,16 @@ int inproc_connect(struct socket *socket, const char *text, const char *endpoint
     connection->attachment.peer = peer_open(socket, connection->options, connection);
     if (!connection->attachment.peer) {
         connection_close(&connection->attachment);
+        name_drop_if_unused(socket->ctx, name);
         return -ENOMEM;
     }
-    socket_set_last_endpoint(socket, endpoint);
     socket->local = true;
-    if (name->binding) {
-        join(connection, name->binding);
-    } else {
-        connection->name = name;
-        TAILQ_INSERT_TAIL(&name->waiting, connection, line);
+    if (!name->binding) {
+        wait_for(connection, name);
+    } else if (join(connection, name->binding) < 0) {
+        connection_close(&connection->attachment);
+        return -ENOMEM;
     }
+    socket_set_last_endpoint(socket, &connection->attachment);
     return 0;
 }

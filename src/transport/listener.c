@@ -289,7 +289,7 @@ int listener_open(struct socket *socket, const struct endpoint *endpoint)
         free(listener);
         return rc;
     }
-    socket_set_last_endpoint(socket, text);
+    socket_set_last_endpoint(socket, &listener->attachment);
     tell(listener, ZMQ_EVENT_LISTENING, fd);
     return 0;
 }
