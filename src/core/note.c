@@ -38,8 +38,10 @@ bool socket_note(struct socket *socket, const void *body, size_t size)
         return socket->notes.bytes <= WAITING_MAX &&
                keep(socket, buffer_append(&socket->notes, 0, body, size));
     struct buffer note = {0};
-    if (buffer_append(&note, 0, body, size) < 0)
+    if (buffer_append(&note, 0, body, size) < 0) {
+        buffer_term(&note);
         return false;
+    }
     struct run run = {
         .data = note.pieces[note.first].data, .size = note.bytes, .tally = note.tally};
     bool taken = socket_note_message(socket, &run);
@@ -53,4 +55,9 @@ bool socket_note_message(struct socket *socket, const struct run *message)
         return true;
     return socket->notes.bytes <= WAITING_MAX &&
            keep(socket, buffer_append_run(&socket->notes, message, NULL));
+}
+
+bool socket_has_many_notes(const struct socket *socket)
+{
+    return socket->notes.bytes > WAITING_MAX;
 }

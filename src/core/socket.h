@@ -141,4 +141,7 @@ void socket_probe(struct socket *socket, struct peer *peer);
 bool socket_note(struct socket *socket, const void *body, size_t size);
 bool socket_note_message(struct socket *socket, const struct run *message);
 
+/* Is it lost because far too many wait, and not for want of memory? */
+bool socket_has_many_notes(const struct socket *socket);
+
 #endif

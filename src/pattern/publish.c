@@ -69,8 +69,10 @@ int publish_ready(struct socket *socket, struct peer *peer)
     if (!body->size)
         return 0;
     int rc = buffer_append(&welcome, 0, body->data, body->size);
-    if (rc < 0)
+    if (rc < 0) {
+        buffer_term(&welcome);
         return rc;
+    }
     struct run run = {
         .data = welcome.pieces[welcome.first].data, .size = welcome.bytes, .tally = welcome.tally};
     tally_add(&socket->ledger.copied, &run.tally); /* nobody sent it */

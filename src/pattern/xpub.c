@@ -95,8 +95,11 @@ static void note(struct socket *socket, struct peer *peer, bool add, uint8_t *to
     uint64_t waited = socket->notes.tally.messages;
     topic[-1] = add;
     bool alone = buffer_is_empty(&xpub->publisher.before);
-    if (alone ? !socket_note(socket, topic - 1, size + 1)
-              : !note_behind(socket, topic - 1, size + 1))
+    bool noted = alone ? socket_note(socket, topic - 1, size + 1)
+                       : note_behind(socket, topic - 1, size + 1);
+    if (!noted && peer && add && !socket_has_many_notes(socket))
+        publish_give_up(peer); /* it subscribes again when it has come back */
+    if (!noted)
         return;
     uint64_t wait = socket->notes.tally.messages;
     if (wait > waited) {

@@ -2,6 +2,7 @@
 /* XSUB (29/PUBSUB): as SUB, but what it sends decides: a message of an octet of 1 or 0 with a topic
  * behind it subscribes or cancels, any other goes to all publishers. In a message of several parts
  * each part is either, as in libzmq. It receives whatever comes, from its peers in turn. */
+#include "core/shortage.h"
 #include "pattern/patterns.h"
 #include "pattern/subscribe.h"
 #include "pattern/wish.h"
@@ -21,13 +22,16 @@ static bool can_send_now(struct socket *socket)
     return true;
 }
 
-/* A subscription is not queued: it is told to those who are there, and kept for the others. */
-static void route_wish(struct socket *socket, const struct wish *wish, const struct tally *tally)
+/* A subscription is not queued: it is told to those who are there, and kept for the others. False:
+ * there is no memory, and it must wait. */
+static bool route_wish(struct socket *socket, const struct wish *wish, const struct tally *tally)
 {
-    if (subscribe_change(socket, wish->add, wish->topic, wish->size) < 0)
-        ledger_drop(&socket->ledger, DROP_NO_MEMORY, tally);
-    else
-        tally_add(&socket->ledger.forwarded, tally);
+    if (subscribe_change(socket, wish->add, wish->topic, wish->size) < 0) {
+        shortage_retry(socket->ctx);
+        return false;
+    }
+    tally_add(&socket->ledger.forwarded, tally);
+    return true;
 }
 
 /* False without memory. */
@@ -199,8 +203,12 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         return run->size;
     }
     while (rest.size) {
+        size_t before = run->size - rest.size;
         switch (wish_next(&rest, &head, &wish)) {
-        case WISH_ALONE: route_wish(socket, &wish, &head.tally); break;
+        case WISH_ALONE:
+            if (!route_wish(socket, &wish, &head.tally))
+                return before;
+            break;
         case WISH_AMONG: route_parts(socket, &head); break;
         case WISH_NONE: route_plain(socket, &head, NULL); break;
         }
