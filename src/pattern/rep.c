@@ -2,6 +2,7 @@
 /* REP (28/REQREP): a request, then its reply, in lock step. The envelope of a request, all up to
  * the empty delimiter, is kept and goes out in front of the reply. A request without a delimiter
  * is discarded; so is the reply to a client that has gone. */
+#include "core/shortage.h"
 #include "core/socket.h"
 #include "pattern/patterns.h"
 
@@ -12,10 +13,11 @@
 #include <stdlib.h>
 
 struct rep {
-    bool replying;       /* a request was received, its reply is due */
-    struct peer *client; /* who gets it; NULL when it has gone */
-    struct peer *asking; /* the next request is in this inbox, the envelope taken off */
-    uint8_t *envelope;   /* encoded frames, the delimiter included */
+    bool replying;        /* a request was received, its reply is due */
+    struct peer *client;  /* who gets it; NULL when it has gone */
+    struct peer *asking;  /* the next request is in this inbox, the envelope taken off */
+    struct peer *halfway; /* there was no memory for the rest of the envelope in this inbox */
+    uint8_t *envelope;    /* encoded frames, the delimiter included */
     size_t size, room;
     struct tally tally; /* of the envelope */
 };
@@ -38,6 +40,8 @@ static void detach(struct socket *socket, struct peer *peer)
     struct rep *rep = socket->state;
     if (rep->client == peer)
         rep->client = NULL;
+    if (rep->halfway == peer)
+        rep->halfway = NULL;
 }
 
 static bool keep_frame(struct rep *rep, const struct frame *frame)
@@ -59,24 +63,27 @@ static bool keep_frame(struct rep *rep, const struct frame *frame)
     return true;
 }
 
-/* Moves the envelope out of the inbox. False: there is none, and the message is gone. */
-static bool take_envelope(struct rep *rep, struct buffer *in)
+/* Moves the envelope out of the inbox. False: there is none, and the message is gone; or there is
+ * no memory for it, and the next call goes on. */
+static bool take_envelope(struct rep *rep, struct peer *peer)
 {
     struct frame frame;
-    rep->size = 0;
-    rep->tally = (struct tally){0};
+    if (rep->halfway != peer) {
+        rep->size = 0;
+        rep->tally = (struct tally){0};
+    }
+    rep->halfway = NULL;
     for (;;) {
-        check(buffer_front(in, &frame, NULL));
+        check(buffer_front(&peer->in, &frame, NULL));
         bool more = frame.flags & FRAME_MORE;
-        bool kept = more && keep_frame(rep, &frame);
-        buffer_pop(in, &frame);
-        if (!kept) {
-            if (more)
-                buffer_pop_messages(in, 1);
+        if (more && !keep_frame(rep, &frame)) {
+            rep->halfway = peer;
+            shortage_retry(peer->socket->ctx);
             return false;
         }
-        if (frame.size == 0)
-            return true;
+        buffer_pop(&peer->in, &frame);
+        if (!more || frame.size == 0)
+            return more;
     }
 }
 
@@ -86,12 +93,14 @@ static bool find_request(struct socket *socket)
     struct rep *rep = socket->state;
     struct peer *peer;
     while (!rep->replying && !rep->asking && (peer = TAILQ_FIRST(&socket->lineup.ready))) {
-        if (take_envelope(rep, &peer->in)) {
+        if (take_envelope(rep, peer)) {
             rep->asking = peer;
             socket->reading_peer = peer; /* from here on its inbox stays */
             rep->client = peer->closed ? NULL : peer;
             break;
         }
+        if (rep->halfway)
+            break;
         lineup_was_read(&socket->lineup, peer);
         peer_inbox_read(peer);
     }
@@ -104,7 +113,7 @@ static int begin(struct socket *socket)
     if (rep->replying)
         return -EFSM;
     if (!find_request(socket))
-        return -EAGAIN;
+        return rep->halfway ? -ENOMEM : -EAGAIN;
     socket->reading_peer = rep->asking;
     socket->reading = &rep->asking->in;
     return 0;
