@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Lanes: see lane.h. Who closes one waits for its lock no longer than another copies one message:
- * nobody waits for anything with it. */
+ * nobody waits for anything with it. But who holds it may be preempted; so after some tries the
+ * waiting thread sleeps, or on one processor a thread of high priority would keep a lower one from
+ * ever leaving. */
 #include "core/lane_call.h"
 
 #include "core/sender.h"
 #include "core/socket.h"
 #include "core/twin.h"
 
-#include <sched.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
-    SPINS = 100,    /* before the processor is offered to who holds the lock */
+    SPINS = 100, /* before a thread sleeps */
+    NAP_NS = 1000000,
     ROOM_MIN = 64,  /* octets; a lane with less is not worth opening */
     MANY = 32,      /* messages; after a lane that was used so much a large chunk comes */
     INBOX_SHARE = 2 /* a lane that receives gets so much of a full inbox: a half */
@@ -23,11 +29,26 @@ void lane_forked(void)
     atomic_fetch_add(&lane_generation, 1);
 }
 
+void lane_wake(struct lane *lane)
+{
+    syscall(SYS_futex, &lane->lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* To make lane_leave() cheap, no barrier is between its store to `lock` and its load of `sleepers`:
+ * it may just miss a new sleeper. Such a one looks again after its nap. */
+static void nap(struct lane *lane)
+{
+    struct timespec time = {.tv_nsec = NAP_NS};
+    atomic_fetch_add(&lane->sleepers, 1);
+    syscall(SYS_futex, &lane->lock, FUTEX_WAIT_PRIVATE, 1, &time, NULL, 0);
+    atomic_fetch_sub(&lane->sleepers, 1);
+}
+
 static void enter(struct lane *lane)
 {
     for (unsigned n = 1; !lane_try_enter(lane); n++) {
         if (n % SPINS == 0)
-            sched_yield();
+            nap(lane);
     }
 }
 

@@ -33,10 +33,11 @@ struct socket;
 struct peer;
 
 struct lane {
-    atomic_uint lock; /* the lane's; taken last of all, and never waited with */
-    uint32_t left;    /* messages that may still pass; 0: closed */
-    uint8_t *at;      /* here the next frame is written, or read */
-    uint8_t *end;     /* of the room, or of the frames that are there */
+    atomic_uint lock;     /* the lane's; taken last of all, and never waited with */
+    atomic_uint sleepers; /* threads that sleep until the lock is free */
+    uint32_t left;        /* messages that may still pass; 0: closed */
+    uint8_t *at;          /* here the next frame is written, or read */
+    uint8_t *end;         /* of the room, or of the frames that are there */
     struct chunk *chunk;
     const uint8_t *id; /* ROUTER: of the peer, with which each message begins; else NULL */
     uint8_t id_size;

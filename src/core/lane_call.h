@@ -17,9 +17,14 @@ static inline bool lane_try_enter(struct lane *lane)
     return atomic_exchange_explicit(&lane->lock, 1, memory_order_acquire) == 0;
 }
 
+/* Wakes who sleeps until the lock is free. */
+void lane_wake(struct lane *lane);
+
 static inline void lane_leave(struct lane *lane)
 {
     atomic_store_explicit(&lane->lock, 0, memory_order_release);
+    if (unlikely(atomic_load_explicit(&lane->sleepers, memory_order_relaxed)))
+        lane_wake(lane);
 }
 
 static inline bool lane_is_ours(const struct lane *lane)

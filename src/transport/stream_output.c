@@ -2,7 +2,6 @@
 /* A stream's output: the link of a peer whose far end is a connection; and the commands that go
  * between messages. A write that the system does not take whole waits until it can go on; a write
  * that fails breaks the connection at the end of the turn. */
-#include "base/check.h"
 #include "transport/stream.h"
 
 #include "base/check.h"
