@@ -177,7 +177,7 @@ static int look(struct socket *from, struct socket *to)
         rc = to->pattern->admit(to, &first);
     if (rc == -EAGAIN || to->sending)
         return IS_STUCK;
-    return rc == 0 || rc == -EHOSTUNREACH ? HAS_MOVED : rc;
+    return rc >= 0 || rc == -EHOSTUNREACH ? HAS_MOVED : rc;
 }
 
 /* Receives a message whole. -ENOMEM: it is lost. */

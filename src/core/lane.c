@@ -129,7 +129,7 @@ static void take_begun(struct socket *socket, const struct lane *lane)
         check(frame_header_read(at, (size_t)(lane->at - at), &frame));
         rc = buffer_append(&socket->building, FRAME_MORE, frame.body, frame.size);
     }
-    socket->sending = true;
+    socket->sending = socket->promised = true;
     socket->torn = rc < 0;
     if (rc < 0)
         buffer_term(&socket->building);

@@ -90,6 +90,11 @@ void peer_unmark_dirty(struct peer *peer)
     peer->socket->ctx->dirty_count--;
 }
 
+bool peer_is_promised_room(const struct peer *peer)
+{
+    return peer->socket->past_marks;
+}
+
 static void flush(struct peer *peer)
 {
     if (peer->link && peer->ready)

@@ -25,15 +25,26 @@ bool peer_write_rest(struct peer *peer, const struct run *message);
 /* Why it has just refused a message, if that is dropped for it. */
 enum drop peer_refusal(const struct peer *peer);
 
-static inline bool peer_has_room(const struct peer *peer)
+static inline bool peer_is_below_marks(const struct peer *peer)
 {
     return peer->out.tally.messages + peer->unread < peer->out_max &&
            peer->out.bytes < peer->out_bytes_max;
 }
 
+/* Is a message being sent for which there was room when it began? */
+bool peer_is_promised_room(const struct peer *peer);
+
+static inline bool peer_has_room(const struct peer *peer)
+{
+    return peer_is_below_marks(peer) || peer_is_promised_room(peer);
+}
+
+/* For so many messages. */
 static inline uint64_t peer_room(const struct peer *peer)
 {
-    return peer_has_room(peer) ? peer->out_max - peer->out.tally.messages - peer->unread : 0;
+    if (peer_is_below_marks(peer))
+        return peer->out_max - peer->out.tally.messages - peer->unread;
+    return peer_is_promised_room(peer);
 }
 
 /* It was full and is not any more: those who wait for it are told. */

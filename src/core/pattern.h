@@ -18,6 +18,8 @@ enum inbound {
     INBOUND_RECEIVE /* one by one through begin(), as the application would receive them */
 };
 
+enum { ADMIT_PROMISED = 1 };
+
 struct pattern {
     int type; /* ZMQ_PAIR ... */
     enum inbound inbound;
@@ -63,8 +65,9 @@ struct pattern {
     /* The last part of a message was received. May be NULL. */
     void (*end)(struct socket *socket);
 
-    /* May a message that starts with this frame be sent now? 0, -EAGAIN to wait, -EHOSTUNREACH,
-     * -EFSM, -EINVAL. Asked once a message, before its first part is taken. */
+    /* May a message that starts with this frame be sent now? 0; ADMIT_PROMISED when whom it is for
+     * has room, which it then has whatever happens before the last part; -EAGAIN to wait,
+     * -EHOSTUNREACH, -EFSM, -EINVAL. Asked once a message, before its first part is taken. */
     int (*admit)(struct socket *socket, const struct frame *first);
 
     /* Output: hands each message of the run, with the prefix in front of it, to the peers it is

@@ -30,6 +30,23 @@ static int route_whole(struct socket *socket, const struct run *run)
     return 0;
 }
 
+/* The same when it was promised room. The mark may have been lowered since, or the peer that had
+ * room lost: then it goes to one who has none. */
+static int route_promised(struct socket *socket, const struct run *run)
+{
+    struct peer *peer;
+    if (socket->pattern->balances && !lineup_has_room(&socket->lineup)) {
+        TAILQ_FOREACH(peer, &socket->peers, all) {
+            if (peer->attached)
+                lineup_add_open(&socket->lineup, peer);
+        }
+    }
+    socket->past_marks = true;
+    int rc = route_whole(socket, run);
+    socket->past_marks = false;
+    return rc;
+}
+
 bool socket_offer(struct socket *socket, const struct run *message)
 {
     struct frame first;
@@ -73,7 +90,7 @@ static int route_built(struct socket *socket)
             .data = built->pieces[built->first].data, .size = built->bytes, .tally = built->tally};
     else
         run = (struct run){.large = built, .size = built->bytes, .tally = built->tally};
-    int rc = route_whole(socket, &run);
+    int rc = socket->promised ? route_promised(socket, &run) : route_whole(socket, &run);
     if (rc < 0)
         return rc;
     buffer_term(built);
@@ -106,6 +123,7 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         int rc = socket->pattern->admit(socket, &first);
         if (rc < 0)
             return rc;
+        socket->promised = rc == ADMIT_PROMISED;
         const struct chunk *chunk = msg_chunk(msg);
         bool stays = chunk_is_lent(chunk) || (socket->local && chunk); /* it is not copied */
         if (last && msg_size(msg) <= ON_STACK && !stays)

@@ -9,7 +9,7 @@
 static int admit(struct socket *socket, const struct frame *first)
 {
     (void)first;
-    return lineup_has_room(&socket->lineup) ? 0 : -EAGAIN;
+    return lineup_has_room(&socket->lineup) ? ADMIT_PROMISED : -EAGAIN;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)

@@ -42,7 +42,7 @@ static bool can_send_now(struct socket *socket)
 static int admit(struct socket *socket, const struct frame *first)
 {
     (void)first;
-    return can_send_now(socket) ? 0 : -EAGAIN;
+    return can_send_now(socket) ? ADMIT_PROMISED : -EAGAIN;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)

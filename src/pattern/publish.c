@@ -287,7 +287,7 @@ int publish_admit(struct socket *socket, const struct frame *first)
     uint32_t topic = topic_match(&publisher->topics, first->body, first->size);
     if (!choose(socket, topic, &publisher->fan))
         return -ENOMEM;
-    return fan_room(&publisher->fan) ? 0 : -EAGAIN;
+    return fan_room(&publisher->fan) ? ADMIT_PROMISED : -EAGAIN;
 }
 
 bool publish_can_send_now(struct socket *socket)

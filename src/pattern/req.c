@@ -184,7 +184,7 @@ static int admit(struct socket *socket, const struct frame *first)
     if (!lineup_has_room(&socket->lineup))
         return -EAGAIN;
     empty_inboxes(socket);
-    return 0;
+    return ADMIT_PROMISED;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)

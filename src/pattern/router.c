@@ -65,7 +65,7 @@ static int admit(struct socket *socket, const struct frame *first)
     if (!peer)
         return -EHOSTUNREACH;
     if (peer_has_room(peer) || peer_make_room(peer))
-        return 0;
+        return ADMIT_PROMISED;
     peer->full = true;
     return -EAGAIN;
 }

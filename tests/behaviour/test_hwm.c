@@ -259,6 +259,141 @@ TEST(limit_lowered_by_the_sender_does_not_stop_it)
     }
 }
 
+/* A message that was begun when there was room, and what it goes through. */
+struct begun {
+    const char *endpoint;
+    int sender, receiver;
+    int option; /* of the sender, to be set */
+    bool named; /* the sender puts the routing id of the receiver in front */
+};
+
+static void set_up_receiver(void *receiver, const struct begun *begun)
+{
+    set_int(receiver, ZMQ_RCVHWM, 1);
+    if (begun->receiver == ZMQ_SUB)
+        assert_int_equal(zmq_setsockopt(receiver, ZMQ_SUBSCRIBE, "", 0), 0);
+    if (begun->sender == ZMQ_ROUTER)
+        assert_int_equal(zmq_setsockopt(receiver, ZMQ_ROUTING_ID, "id", 2), 0);
+    if (strncmp(begun->endpoint, "tcp", 3) == 0)
+        set_int(receiver, ZMQ_RCVBUF, 1 << 14);
+}
+
+static void set_up_sender(void *sender, const struct begun *begun)
+{
+    set_int(sender, ZMQ_SNDHWM, 5);
+    set_int(sender, ZMQ_LINGER, 0);
+    if (begun->option)
+        set_int(sender, begun->option, 1);
+    if (strncmp(begun->endpoint, "tcp", 3) == 0)
+        set_int(sender, ZMQ_SNDBUF, 1 << 14);
+}
+
+/* The routing id by which the sender calls the receiver, once they are connected. */
+static struct part join(void *sender, void *receiver, const struct begun *begun)
+{
+    struct part id = {.size = 2, .data = "id"};
+    connect_to(receiver, bind_to(sender, begun->endpoint).text);
+    if (begun->sender == ZMQ_XPUB)
+        id = recv_part(sender); /* the subscription */
+    if (begun->sender == ZMQ_STREAM) {
+        id = recv_part(sender);
+        recv_part(sender);
+    }
+    wait_until(can_send(sender, 0));
+    return id;
+}
+
+/* Sends until nobody has room. */
+static void fill_up(void *sender, const struct part *id, const struct begun *begun)
+{
+    static char body[1 << 16];
+    int64_t give_up = now_ms() + DEADLINE_MS;
+    while (now_ms() < give_up) {
+        if (begun->named && zmq_send(sender, id->data, id->size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
+            break;
+        if (zmq_send(sender, body, sizeof body, ZMQ_DONTWAIT) < 0) {
+            assert_false(begun->named);
+            break;
+        }
+    }
+    assert_int_equal(zmq_errno(), EAGAIN);
+}
+
+/* What arrives ends as that message does. */
+static void receive_to(void *receiver, const char *end)
+{
+    static char body[1 << 16];
+    size_t size = strlen(end);
+    for (;;) {
+        int got = zmq_recv(receiver, body, sizeof body, 0);
+        assert_int_not_equal(got, -1);
+        if ((size_t)got >= size && memcmp(body + got - size, end, size) == 0)
+            return;
+    }
+}
+
+/* Its last parts are accepted and arrive, also when the limit is lowered between its parts. */
+static void outlive_its_room(const struct begun *begun)
+{
+    void *sender = open_socket(begun->sender), *receiver = open_socket(begun->receiver);
+    set_up_sender(sender, begun);
+    set_up_receiver(receiver, begun);
+    struct part id = join(sender, receiver, begun);
+    fill_up(sender, &id, begun);
+    set_int(sender, ZMQ_SNDHWM, 50);
+    if (begun->named)
+        send_bytes(sender, id.data, id.size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    if (begun->sender != ZMQ_STREAM)
+        send_bytes(sender, "first", 5, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    set_int(sender, ZMQ_SNDHWM, 1);
+    send_bytes(sender, "the end", 7, ZMQ_DONTWAIT);
+    receive_to(receiver, "the end");
+}
+
+TEST(message_begun_outlives_its_room)
+{
+    static const struct begun kinds[] = {
+        {NULL, ZMQ_PUSH, ZMQ_PULL, 0, false},
+        {NULL, ZMQ_DEALER, ZMQ_DEALER, 0, false},
+        {NULL, ZMQ_PAIR, ZMQ_PAIR, 0, false},
+        {NULL, ZMQ_REQ, ZMQ_ROUTER, ZMQ_REQ_RELAXED, false},
+        {NULL, ZMQ_XPUB, ZMQ_SUB, ZMQ_XPUB_NODROP, false},
+        {NULL, ZMQ_ROUTER, ZMQ_DEALER, ZMQ_ROUTER_MANDATORY, true},
+        {NULL, ZMQ_STREAM, ZMQ_STREAM, 0, true},
+    };
+    better_than_libzmq(); /* it keeps the limits of a connection over tcp as they were */
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char endpoint[64] = "tcp://127.0.0.1:*";
+        struct begun begun = kinds[i];
+        begun.endpoint = endpoint;
+        outlive_its_room(&begun);
+        snprintf(endpoint, sizeof endpoint, "inproc://begun %zu", i);
+        if (begun.sender != ZMQ_STREAM)
+            outlive_its_room(&begun);
+    }
+}
+
+/* The peer that had room goes between the parts, and the other has none. */
+TEST(message_begun_goes_to_whom_is_left)
+{
+    void *push = open_socket(ZMQ_PUSH), *slow = open_socket(ZMQ_PULL),
+         *quick = open_socket(ZMQ_PULL);
+    set_int(push, ZMQ_SNDHWM, 1);
+    set_int(slow, ZMQ_RCVHWM, 1);
+    set_int(quick, ZMQ_RCVHWM, 1);
+    bind_to(slow, "inproc://slow");
+    bind_to(quick, "inproc://quick");
+    connect_to(push, "inproc://slow");
+    assert_int_equal(fill(push, 100), 2);
+    connect_to(push, "inproc://quick");
+    send_part(push, &(struct part){.size = 5, .data = "first"}, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    assert_int_equal(zmq_disconnect(push, "inproc://quick"), 0);
+    send_bytes(push, "last", 4, ZMQ_DONTWAIT);
+    assert_int_equal(recv_number(slow), 0);
+    assert_int_equal(recv_number(slow), 1);
+    expect_parts(slow, "first", "last");
+}
+
 TEST(negative_marks_are_refused)
 {
     int negative = -1;
@@ -288,6 +423,8 @@ int main(void)
         RUN(limit_raised_by_the_sender_gives_room_at_once),
         RUN(limit_set_where_there_was_none_counts_what_waits_only),
         RUN(limit_lowered_by_the_sender_does_not_stop_it),
+        RUN(message_begun_outlives_its_room),
+        RUN(message_begun_goes_to_whom_is_left),
         RUN(negative_marks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
