@@ -110,6 +110,7 @@ struct peer *peer_open(struct socket *socket, const struct options *options, voi
             free(peer);
             return NULL;
         }
+        peer->id_given = true;
         free(socket->connect_id);
         socket->connect_id = NULL;
     }

@@ -6,8 +6,7 @@
  *
  * The peer of an accepted connection lives as long as the connection. The peer of a connect()
  * lives until disconnect, or until its dialer ends: its link comes and goes, and what waits for it
- * stays. A peer that is closed while its inbox is not empty stays for the reader; then it is only
- * `in`. */
+ * stays. A peer closed while its inbox is not empty stays for the reader; then it is only `in`. */
 #ifndef GREENMQ_CORE_PEER_H
 #define GREENMQ_CORE_PEER_H
 
@@ -39,6 +38,7 @@ struct peer {
 
     uint8_t *id; /* routing id: NULL, id_inline or on the heap */
     uint8_t id_size;
+    bool id_given; /* by ZMQ_CONNECT_ROUTING_ID: it stays */
     uint8_t id_inline[PEER_ID_INLINE];
     UT_hash_handle by_id; /* ROUTER: in the socket's map */
 

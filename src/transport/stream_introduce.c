@@ -5,6 +5,7 @@
  * that was announced is the peer's own; where it cannot be, they are made at once. */
 #include "base/properties.h"
 #include "core/sender.h"
+#include "core/socket.h"
 #include "transport/descriptor.h"
 #include "transport/stream.h"
 
@@ -51,6 +52,17 @@ struct properties *stream_introduce(const struct peer *peer)
     return make(stream, peer->id, made_up ? 0 : peer->id_size);
 }
 
+/* The peer is another than by the last connection, as a server that was started anew: a ROUTER
+ * calls it by the new id, in peer_ready(). What waits for it goes to it. */
+static int rename_peer(struct peer *peer, const uint8_t *id, size_t size)
+{
+    struct socket *socket = peer->socket;
+    lane_close_all(socket); /* one may use the old id */
+    if (peer->routed)
+        socket->pattern->detach(socket, peer);
+    return peer_set_id(peer, id, size);
+}
+
 int stream_meet(struct stream *stream, const struct session *session)
 {
     struct peer *peer = stream->peer;
@@ -64,6 +76,8 @@ int stream_meet(struct stream *stream, const struct session *session)
         return size ? peer_set_id(peer, id, size) : 0;
     if (peer->id[0] == 0 ? size == 0 : peer->id_size == size && memcmp(peer->id, id, size) == 0)
         return 0;
+    if (!peer->id_given)
+        return rename_peer(peer, id, size);
     peer->properties = make(stream, id, size); /* we call it otherwise */
     return peer->properties ? 0 : -ENOMEM;
 }

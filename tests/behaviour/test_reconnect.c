@@ -6,6 +6,7 @@
  */
 #include "behaviour/util.h"
 #include "behaviour/raw.h"
+#include "behaviour/monitor.h"
 
 static void *quick(int type)
 {
@@ -240,6 +241,85 @@ TEST(requester_and_dealer_find_their_router_again)
 #define ON_ALL(test)  ON_WIRE(test), OVER(test, "inproc", "inproc")
 
 /* The only message was under way when the connection broke, and is lost. Then there is room. */
+/* A ROUTER that connects, and has heard from a DEALER of this id there. */
+static void *serve_as(const char *id, void *router, struct endpoint where)
+{
+    void *server = open_socket(ZMQ_DEALER);
+    if (id)
+        set_text(server, ZMQ_ROUTING_ID, id);
+    bind_again(server, where);
+    send_parts(server, "here");
+    if (id)
+        expect_parts(router, id, "here");
+    return server;
+}
+
+static void send_in_vain(void *router, const char *id)
+{
+    expect_error(zmq_send(router, id, strlen(id), ZMQ_SNDMORE), EHOSTUNREACH);
+}
+
+/* libzmq's goes on to call it by the first. */
+TEST(router_learns_the_id_of_a_new_server)
+{
+    better_than_libzmq();
+    void *router = quick(ZMQ_ROUTER);
+    struct endpoint where = reserve(state, router);
+    set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+    connect_to(router, where.text);
+    close_socket(serve_as("the one", router, where));
+    send_in_vain(router, "a longer name");
+    void *server = serve_as("a longer name", router, where);
+    send_parts(router, "a longer name", "hello");
+    expect_parts(server, "hello");
+    send_in_vain(router, "the one");
+    close_socket(server);
+    server = serve_as(NULL, router, where);
+    struct part id = recv_id(router);
+    assert_int_equal(id.size, 5);
+    assert_int_equal(id.data[0], 0);
+    expect_parts(router, "here");
+    send_part(router, &id, ZMQ_SNDMORE);
+    send_parts(router, "nameless");
+    expect_parts(server, "nameless");
+    send_in_vain(router, "a longer name");
+}
+
+/* What was sent to the old one while nobody was there goes to who comes. */
+TEST(what_waits_for_a_server_goes_to_the_next)
+{
+    void *router = quick(ZMQ_ROUTER);
+    struct endpoint where = reserve(state, router);
+    connect_to(router, where.text);
+    void *events = watch(router, ZMQ_EVENT_DISCONNECTED);
+    close_socket(serve_as("one", router, where));
+    expect(events, DISCONNECTED, where.text);
+    send_parts(router, "one", "waits");
+    void *server = open_socket(ZMQ_DEALER);
+    set_text(server, ZMQ_ROUTING_ID, "two");
+    bind_again(server, where);
+    expect_parts(server, "waits");
+}
+
+TEST(id_of_our_own_giving_stays)
+{
+    void *router = quick(ZMQ_ROUTER);
+    struct endpoint where = reserve(state, router);
+    set_int(router, ZMQ_ROUTER_MANDATORY, 1);
+    set_text(router, ZMQ_CONNECT_ROUTING_ID, "given");
+    connect_to(router, where.text);
+    for (int i = 0; i < 2; i++) {
+        void *server = open_socket(ZMQ_DEALER);
+        set_text(server, ZMQ_ROUTING_ID, i ? "two" : "one");
+        bind_again(server, where);
+        send_parts(server, "here");
+        expect_parts(router, "given", "here");
+        send_parts(router, "given", "hello");
+        expect_parts(server, "hello");
+        close_socket(server);
+    }
+}
+
 TEST(loss_of_a_message_under_way_makes_room)
 {
     static char body[16 << 20];
@@ -280,6 +360,9 @@ int main(void)
         RUN(loss_of_a_message_under_way_makes_room),
         RUN(reconnection_backs_off),
         ON_WIRE(requester_and_dealer_find_their_router_again),
+        ON_WIRE(router_learns_the_id_of_a_new_server),
+        ON_WIRE(what_waits_for_a_server_goes_to_the_next),
+        ON_WIRE(id_of_our_own_giving_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
