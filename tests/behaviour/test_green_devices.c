@@ -127,6 +127,7 @@ static void end_all(void)
 TEST(thousands_of_devices_live_in_one_thread)
 {
     assert_int_equal(zmq_ctx_set(world.ctx, ZMQ_IO_THREADS, 0), 0);
+    assert_int_equal(zmq_ctx_set(world.ctx, ZMQ_MAX_SOCKETS, 4 * DEVICES + 4), 0);
     close_socket(open_socket(ZMQ_PAIR)); /* what the context needs once is there */
     assert_int_equal(gmq_sleep(1), 0);
     int threads = count_entries("/proc/self/task"), files = count_entries("/proc/self/fd");

@@ -35,12 +35,18 @@ static int64_t processor_ms(void)
     return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
 }
 
-/* In half a second a device that spins uses about as much; one that waits uses next to nothing. */
+/* In half a second a device that spins uses about as much; one that waits uses next to nothing. The
+ * best of three counts: once after a burst its memory is given back, which costs something. */
 static void expect_idle(void)
 {
-    int64_t before = processor_ms();
-    nap_ms(WINDOW_MS);
-    assert_in_range(processor_ms() - before, 0, WINDOW_MS / 10);
+    int64_t best = WINDOW_MS;
+    for (int i = 0; i < 3 && best > WINDOW_MS / 10; i++) {
+        int64_t before = processor_ms();
+        nap_ms(WINDOW_MS);
+        int64_t used = processor_ms() - before;
+        best = used < best ? used : best;
+    }
+    assert_in_range(best, 0, WINDOW_MS / 10);
 }
 
 static struct relay open_controlled(int front, int back, const char *transport)
