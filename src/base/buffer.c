@@ -232,6 +232,24 @@ void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally
     tail_commit(buffer, size, tally, false);
 }
 
+int buffer_prepare(struct buffer *buffer)
+{
+    return piece_place(buffer) ? 0 : -ENOMEM;
+}
+
+void buffer_take_tail(struct buffer *buffer, struct buffer *from, size_t size,
+                      const struct tally *tally)
+{
+    const struct piece *last = piece_last(from);
+    struct piece parts = {.chunk = last->chunk,
+                          .data = last->data + last->size,
+                          .size = size,
+                          .tally = *tally,
+                          .open = true};
+    check(piece_share(buffer, &parts) == 0);
+    from->tail_room = 0;
+}
+
 static int append_prefixed(struct buffer *buffer, const struct run *run,
                            const struct prefix *prefix)
 {
@@ -424,20 +442,6 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left)
         buffer->inside = buffer->open = piece->open;
         piece_drop(buffer);
     }
-}
-
-void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally)
-{
-    struct piece *piece = piece_at(buffer, 0);
-    struct tally left = {0};
-    if (size == piece->size - buffer->gone) {
-        buffer_advance(buffer, size, &left);
-        return;
-    }
-    buffer->bytes -= size;
-    buffer->gone = buffer->walked += size;
-    tally_sub(&piece->tally, tally);
-    tally_sub(&buffer->tally, tally);
 }
 
 /* Drops what is left of the first piece, all of it inside the open message. */

@@ -90,6 +90,14 @@ int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool 
 uint8_t *buffer_tail(struct buffer *buffer, struct chunk **chunk, size_t *room);
 void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally);
 
+/* Makes sure that buffer_take_tail() can be called once. 0 or -ENOMEM. */
+int buffer_prepare(struct buffer *buffer);
+
+/* Adds the first parts of a message, which the caller has written into the room behind the last
+ * piece of `from`, where nothing more is written then. Never fails. */
+void buffer_take_tail(struct buffer *buffer, struct buffer *from, size_t size,
+                      const struct tally *tally);
+
 /* As output: fills at most `max` vectors with the next octets to leave; returns how many. */
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int max);
 
@@ -132,17 +140,6 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
 /* The same, where the run ends with the message that reaches `max` octets. */
 int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
                       size_t max);
-
-/* As inbox, between two messages: the octets of frames at the front that lie together, for the
- * caller to read and then skip. NULL if there are none. */
-const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, size_t *size);
-
-/* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
-void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
-
-/* What the pieces keep from being freed; copies those that keep much more than they need. */
-uint64_t buffer_memory(const struct buffer *buffer);
-void buffer_compact(struct buffer *buffer);
 
 /* As inbox: drops the first `messages` messages. */
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading the frames of a buffer without taking them out. */
+/* Reading the frames of a buffer without taking them out, and taking out many at once. */
 #ifndef GREENMQ_BASE_INBOX_H
 #define GREENMQ_BASE_INBOX_H
 
@@ -18,5 +18,16 @@ struct cursor buffer_begin(const struct buffer *buffer);
  * none. */
 bool buffer_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,
                  struct chunk **chunk);
+
+/* As inbox, between two messages: the octets of frames at the front that lie together, for the
+ * caller to read and then skip. NULL if there are none. */
+const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, size_t *size);
+
+/* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
+void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
+
+/* What the pieces keep from being freed; copies those that keep much more than they need. */
+uint64_t buffer_memory(const struct buffer *buffer);
+void buffer_compact(struct buffer *buffer);
 
 #endif

@@ -5,6 +5,7 @@
  * ever leaving. */
 #include "core/lane_call.h"
 
+#include "base/inbox.h"
 #include "core/sender.h"
 #include "core/socket.h"
 #include "core/twin.h"
@@ -120,18 +121,23 @@ static size_t settle(struct lane *lane, struct tally *tally)
     return size;
 }
 
-/* The first parts of a message have passed, and the lane is shut: the socket goes on with it. */
-static void take_begun(struct socket *socket, const struct lane *lane)
+/* A message may begin in the lane: makes room for its first parts, should the lane be shut then.
+ * For a ROUTER the routing id is there already. */
+static int prepare_building(struct socket *socket, const struct peer *named)
 {
-    struct frame frame;
-    int rc = lane->id ? buffer_append(&socket->building, FRAME_MORE, lane->id, lane->id_size) : 0;
-    for (uint8_t *at = lane->whole; at < lane->at && rc == 0; at += frame.header + frame.size) {
-        check(frame_header_read(at, (size_t)(lane->at - at), &frame));
-        rc = buffer_append(&socket->building, FRAME_MORE, frame.body, frame.size);
-    }
-    socket->sending = socket->promised = true;
-    socket->torn = rc < 0;
-    if (rc < 0)
+    if (!named)
+        return buffer_prepare(&socket->building);
+    return buffer_append(&socket->building, FRAME_MORE, named->id, named->id_size);
+}
+
+/* The lane is shut. If the first parts of a message have passed, the socket goes on with it. */
+static void take_begun(struct socket *socket, const struct lane *lane, struct buffer *into)
+{
+    struct tally begun = {.parts = lane->parts, .bytes = lane->bytes};
+    if (lane->at > lane->whole)
+        buffer_take_tail(&socket->building, into, (size_t)(lane->at - lane->whole), &begun);
+    socket->sending = socket->promised = lane->inside;
+    if (lane->id && !lane->inside)
         buffer_term(&socket->building);
 }
 
@@ -144,8 +150,6 @@ static void settle_out(struct socket *socket, bool shut)
     size_t size = settle(lane, &tally);
     uint64_t count = tally.messages;
     bool used = lane->opened - lane->left >= MANY;
-    if (shut && lane->inside)
-        take_begun(socket, lane);
     if (shut)
         lane->left = lane->granted = 0;
     lane_leave(lane);
@@ -156,6 +160,8 @@ static void settle_out(struct socket *socket, bool shut)
         book_direct(socket, lane->peer, size, &tally);
     else if (count)
         book_output(socket, lane->peer, size, &tally);
+    if (shut)
+        take_begun(socket, lane, into);
 }
 
 void lane_close_out(struct socket *socket)
@@ -262,12 +268,13 @@ void lane_open_out(struct socket *socket)
     struct peer *into = direct ? peer->far : peer;
     struct buffer *buffer = direct ? &into->in : &into->out;
     uint64_t messages = peer_room(peer);
+    const struct peer *named = socket->pattern->by_id ? peer : NULL;
     uint8_t *at = buffer_tail(buffer, &chunk, &room);
-    if (!at || room < ROOM_MIN || !messages)
+    if (!at || room < ROOM_MIN || !messages || prepare_building(socket, named) < 0)
         return;
     atomic_store_explicit(&chunk->written, at, memory_order_release);
     socket->out_lane.direct = direct;
-    grant(&socket->out_lane, into, socket->pattern->by_id ? peer : NULL, chunk, at, room, messages);
+    grant(&socket->out_lane, into, named, chunk, at, room, messages);
     if (direct)
         into->socket->feeder = socket;
 }

@@ -129,10 +129,6 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
         if (last && msg_size(msg) <= ON_STACK && !stays)
             return route_small(socket, msg);
     }
-    if (unlikely(socket->torn)) {
-        socket->torn = socket->sending = !last;
-        return -ENOMEM;
-    }
     struct mark before = mark_end(&socket->building);
     int rc = build_part(socket, msg, more && !last);
     if (rc == 0 && last)

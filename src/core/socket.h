@@ -54,7 +54,6 @@ struct socket {
     bool sending;           /* it has been admitted */
     bool promised;          /* ... when somebody had room: it goes even if there is none any more */
     bool past_marks;        /* it goes now, and no high-water mark holds it up */
-    bool torn;              /* ... and lost its first parts for want of memory */
     bool local;             /* it has used inproc: bodies are shared whatever their size */
     struct ledger ledger;   /* of all that goes out through this socket */
 
