@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 
 #include "base/check.h"
+#include "base/inbox.h"
 #include "base/mark.h"
 
 #include <errno.h>
@@ -442,6 +443,20 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left)
         buffer->inside = buffer->open = piece->open;
         piece_drop(buffer);
     }
+}
+
+void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally)
+{
+    struct piece *piece = piece_at(buffer, 0);
+    struct tally left = {0};
+    if (size == piece->size - buffer->gone) {
+        buffer_advance(buffer, size, &left);
+        return;
+    }
+    buffer->bytes -= size;
+    buffer->gone = buffer->walked += size;
+    tally_sub(&piece->tally, tally);
+    tally_sub(&buffer->tally, tally);
 }
 
 /* Drops what is left of the first piece, all of it inside the open message. */

@@ -93,8 +93,7 @@ void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally
 /* Makes sure that buffer_take_tail() can be called once. 0 or -ENOMEM. */
 int buffer_prepare(struct buffer *buffer);
 
-/* Adds the first parts of a message, which the caller has written into the room behind the last
- * piece of `from`, where nothing more is written then. Never fails. */
+/* Adds the first parts of a message, which lie in the room behind the last piece of `from`. */
 void buffer_take_tail(struct buffer *buffer, struct buffer *from, size_t size,
                       const struct tally *tally);
 
@@ -140,6 +139,10 @@ int buffer_front_run(const struct buffer *buffer, struct run *run, struct buffer
 /* The same, where the run ends with the message that reaches `max` octets. */
 int buffer_front_part(const struct buffer *buffer, struct run *run, struct buffer *large,
                       size_t max);
+
+/* What the pieces keep from being freed; copies those that keep much more than they need. */
+uint64_t buffer_memory(const struct buffer *buffer);
+void buffer_compact(struct buffer *buffer);
 
 /* As inbox: drops the first `messages` messages. */
 void buffer_pop_messages(struct buffer *buffer, uint64_t messages);

@@ -104,20 +104,6 @@ void buffer_drop_rest(struct buffer *buffer, struct tally *dropped)
     buffer_cut(buffer, end.n, end.at, &kept);
 }
 
-void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally)
-{
-    struct piece *piece = piece_at(buffer, 0);
-    struct tally left = {0};
-    if (size == piece->size - buffer->gone) {
-        buffer_advance(buffer, size, &left);
-        return;
-    }
-    buffer->bytes -= size;
-    buffer->gone = buffer->walked += size;
-    tally_sub(&piece->tally, tally);
-    tally_sub(&buffer->tally, tally);
-}
-
 const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, size_t *size)
 {
     const struct piece *piece = piece_at(buffer, 0);

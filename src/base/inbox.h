@@ -26,8 +26,4 @@ const uint8_t *buffer_head(const struct buffer *buffer, struct chunk **chunk, si
 /* As inbox: takes out `size` octets of that, whole messages that count as `tally`. */
 void buffer_skip(struct buffer *buffer, size_t size, const struct tally *tally);
 
-/* What the pieces keep from being freed; copies those that keep much more than they need. */
-uint64_t buffer_memory(const struct buffer *buffer);
-void buffer_compact(struct buffer *buffer);
-
 #endif
