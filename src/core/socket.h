@@ -63,6 +63,7 @@ struct socket {
     struct sink *sink;             /* the device that it belongs to, or NULL */
     uint64_t out_bytes_max;        /* for its peers; UINT64_MAX outside of a device */
     bool tells_sent;               /* the sink wants to know when messages have left */
+    bool counted;                  /* XPUB: its notes go to a device's XSUB, which counts them */
     struct socket *feeder;         /* whose lane goes into an inbox of this one, or NULL */
     unsigned users;                /* threads inside a waiting call */
     bool closed;                   /* by the application; lingering if it is still here */

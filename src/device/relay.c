@@ -7,6 +7,7 @@
 #include "core/shortage.h"
 
 #include <errno.h>
+#include <greenmq/zmq.h>
 
 enum {
     PUMP_MESSAGES = 1000,  /* in lock step: so many, then others have their turn */
@@ -380,6 +381,7 @@ void relay_start(struct side *side)
                                .refused = refused,
                                .closing = closing};
     side->socket->sink = &side->sink;
+    side->socket->counted = side->other->socket->pattern->type == ZMQ_XSUB;
     TAILQ_FOREACH(peer, &side->socket->peers, all) {
         side->joined += peer->joined;
     }
@@ -393,6 +395,7 @@ void relay_stop(struct side *side)
     struct peer *peer;
     side->socket->sink = NULL;
     side->socket->tells_sent = false;
+    side->socket->counted = false;
     bound_output(side->socket, UINT64_MAX);
     while ((peer = TAILQ_FIRST(&side->held))) {
         unhold(side, peer);

@@ -127,6 +127,14 @@ static void find_last(struct socket *socket)
     drop_origins(xpub, number);
 }
 
+/* Whoever is shown each subscription and counts them must be shown each end, too: the XSUB of the
+ * same device. */
+static bool shows_each_end(const struct socket *socket)
+{
+    int verbose = socket->options.xpub_verbose;
+    return verbose == VERBOSER || (verbose == VERBOSE && socket->counted);
+}
+
 static bool is_news(const struct socket *socket, bool add, int change)
 {
     const struct options *options = &socket->options;
@@ -134,7 +142,7 @@ static bool is_news(const struct socket *socket, bool add, int change)
         return true;
     if (add)
         return options->xpub_verbose >= VERBOSE;
-    return options->xpub_verbose == VERBOSER && (change & TOPIC_FOUND);
+    return shows_each_end(socket) && (change & TOPIC_FOUND);
 }
 
 static int change_topics(struct socket *socket, struct peer *peer, bool add, const uint8_t *topic,
@@ -177,7 +185,7 @@ static void note_end(void *to, uint8_t *topic, size_t size, uint32_t count, bool
     uint32_t times = last;
     if (socket->options.xpub_manual)
         times = 1;
-    else if (socket->options.xpub_verbose == VERBOSER)
+    else if (shows_each_end(socket))
         times = count;
     while (times--)
         note(socket, NULL, false, topic, size);

@@ -47,6 +47,30 @@ TEST(subscriptions_travel_upstream)
     expect_note(xpub, 0, "a");
 }
 
+/* Each subscription travels, and so does the end of the last. libzmq's proxy keeps that back. */
+TEST(verbose_forwarder_tells_the_last_end)
+{
+    struct rig rig = bound_rig(*state, ZMQ_XSUB, ZMQ_XPUB);
+    set_int(rig.back, ZMQ_XPUB_VERBOSE, 1);
+    start_rig(&rig, GMQ_DEVICE_FORWARDER);
+    void *xpub = open_socket(ZMQ_XPUB);
+    set_int(xpub, ZMQ_XPUB_VERBOSE, 1);
+    connect_to(xpub, rig.front_at.text);
+    void *a = subscriber_at(rig.back_at, "topic");
+    expect_note(xpub, 1, "topic");
+    void *b = subscriber_at(rig.back_at, "topic");
+    expect_note(xpub, 1, "topic");
+    subscribe(b, "topic");
+    expect_note(xpub, 1, "topic");
+    set_text(a, ZMQ_UNSUBSCRIBE, "topic");
+    subscribe(a, "other");
+    expect_note(xpub, 1, "other");
+    close_socket(b);
+    expect_note(xpub, 0, "topic");
+    close_socket(a);
+    expect_note(xpub, 0, "other");
+}
+
 /* Messages of an XSUB in which some parts subscribe, to several publishers. */
 TEST(subscriptions_among_parts_travel_upstream)
 {
@@ -395,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN_DEVICE_OVER_ALL(subscriptions_travel_upstream),
+        RUN_DEVICE_OVER_ALL(verbose_forwarder_tells_the_last_end),
         RUN_DEVICE_OVER_ALL(subscriptions_among_parts_travel_upstream),
         RUN_DEVICE_OVER_ALL(publishers_send_only_what_is_wanted),
         RUN_DEVICE(subscriptions_on_the_wire),
