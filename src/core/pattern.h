@@ -81,6 +81,11 @@ struct pattern {
     bool (*can_send_now)(struct socket *socket);
     bool (*can_receive_now)(struct socket *socket);
 
+    /* In lock step, for a device: will the answer that is due to us not come any more? And: the one
+     * that we owe will not be given; true if one was owed. May be NULL. */
+    bool (*has_lost)(struct socket *socket);
+    bool (*forgo)(struct socket *socket);
+
     /* An option of the pattern's own. -EINVAL: not mine. May be NULL. */
     int (*set_option)(struct socket *socket, int option, const void *value, size_t size);
 };

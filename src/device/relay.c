@@ -259,11 +259,26 @@ static bool has_pending(struct side *side)
     return (side->receiving || is_wanted(side)) && receive_pending(side);
 }
 
+static bool is_between_messages(const struct side *side)
+{
+    return buffer_is_empty(&side->pending) && !side->receiving;
+}
+
+/* The reply that the other socket owes went with a connection: it takes the next request. */
+static void forgo_lost(struct side *side)
+{
+    struct socket *in = side->socket, *out = side->other->socket;
+    if (in->pattern->has_lost && out->pattern->forgo && is_between_messages(side) &&
+        is_between_messages(side->other) && in->pattern->has_lost(in) && out->pattern->forgo(out))
+        relay_pump_later(side->other);
+}
+
 /* Each message that goes may be what the other direction has waited for: a reply that lets the
  * next request in. */
 static void pump_lock_step(struct side *side)
 {
     struct socket *out = side->other->socket;
+    forgo_lost(side);
     for (int n = 0; n < PUMP_MESSAGES; n++) {
         struct buffer *pending = &side->pending;
         if (!has_pending(side))

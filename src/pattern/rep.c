@@ -162,6 +162,15 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
     return run->size;
 }
 
+static bool forgo(struct socket *socket)
+{
+    struct rep *rep = socket->state;
+    bool owed = rep->replying;
+    rep->replying = false;
+    rep->client = NULL;
+    return owed;
+}
+
 static bool can_send_now(struct socket *socket)
 {
     return ((struct rep *)socket->state)->replying;
@@ -179,6 +188,7 @@ const struct pattern pattern_rep = {
     .end = end,
     .admit = admit,
     .route = route,
+    .forgo = forgo,
     .can_send_now = can_send_now,
     .can_receive_now = find_request,
 };

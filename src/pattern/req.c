@@ -154,6 +154,12 @@ static bool may_ask(struct socket *socket)
     return !req->awaiting || socket->options.req_relaxed || (req->lost && !find_reply(socket));
 }
 
+static bool has_lost(struct socket *socket)
+{
+    struct req *req = socket->state;
+    return req->awaiting && req->lost && !find_reply(socket);
+}
+
 static bool can_send_now(struct socket *socket)
 {
     return may_ask(socket) && lineup_has_room(&socket->lineup);
@@ -236,6 +242,7 @@ const struct pattern pattern_req = {
     .end = end,
     .admit = admit,
     .route = route,
+    .has_lost = has_lost,
     .can_send_now = can_send_now,
     .can_receive_now = find_reply,
 };

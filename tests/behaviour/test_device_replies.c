@@ -227,6 +227,25 @@ TEST(a_req_at_the_back_awaits_its_reply)
     assert_int_equal(drain.rc, 0);
 }
 
+/* The worker goes with a request that it has not answered. Its client waits in vain, the next one
+ * does not. */
+TEST(a_rep_at_the_front_takes_requests_after_a_reply_was_lost)
+{
+    struct rig rig = rig_of(*state, GMQ_DEVICE_ANY, ZMQ_REP, ZMQ_REQ);
+    void *client = peer_at(ZMQ_REQ, rig.front_at), *worker = peer_at(ZMQ_REP, rig.back_at);
+    send_parts(client, "lost");
+    expect_parts(worker, "lost");
+    close_socket(worker);
+    wait_books(rig.device, books.backend_peers == 0);
+    worker = peer_at(ZMQ_REP, rig.back_at);
+    void *other = peer_at(ZMQ_REQ, rig.front_at);
+    send_parts(other, "served");
+    expect_parts(worker, "served");
+    send_parts(worker, "done");
+    expect_parts(other, "done");
+    close_socket(client);
+}
+
 /* Who takes requests there may have nothing to say: no pattern promises a reply. */
 TEST(other_devices_await_none)
 {
@@ -252,6 +271,7 @@ int main(void)
         RUN_DEVICE_OVER_ALL(an_echo_in_the_engine_owes_nothing),
         RUN_DEVICE(a_worker_that_comes_back_owes_nothing_of_before),
         RUN_DEVICE_OVER_ALL(a_req_at_the_back_awaits_its_reply),
+        RUN_DEVICE_OVER_ALL(a_rep_at_the_front_takes_requests_after_a_reply_was_lost),
         RUN_DEVICE_OVER_ALL(other_devices_await_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
