@@ -183,14 +183,16 @@ static struct run write_direct(struct peer *peer, const struct run *run)
  * is being handed on within the process, and has come back here round a ring of devices. */
 static size_t write_newest(struct peer *peer, const struct run *run, const struct prefix *prefix)
 {
-    struct run rest = *run, message;
-    while (run_next(&rest, &message)) {
+    struct run rest = *run, ahead = *run, message;
+    while (run_next(&ahead, &message)) {
         if (!peer->flushing)
             peer_drop_waiting(peer, DROP_FULL);
-        queue(peer, &message, prefix);
+        if (!queue(peer, &message, prefix))
+            break;
+        rest = ahead;
     }
     peer_mark_dirty(peer);
-    return run->size;
+    return run->size - rest.size;
 }
 
 size_t peer_write(struct peer *peer, const struct run *run, const struct prefix *prefix)

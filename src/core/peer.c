@@ -262,8 +262,10 @@ static bool conflate_into_inbox(struct peer *peer, const struct run *run)
         continue;
     if (peer->socket->reading == &peer->in)
         return true;
-    if (buffer_append_run(&newest, &message, NULL) < 0)
+    if (buffer_append_run(&newest, &message, NULL) < 0) {
+        buffer_term(&newest);
         return false;
+    }
     buffer_term(&peer->in);
     peer->in = newest;
     return true;

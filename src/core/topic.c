@@ -69,14 +69,19 @@ static int number_holder(struct topics *topics, struct holder *holder)
     return 0;
 }
 
+static void free_held(struct holder *holder)
+{
+    free(holder->held);
+    holder->held = NULL;
+    holder->room = 0;
+}
+
 static void forget_number(struct topics *topics, struct holder *holder)
 {
     topics->holder[holder->number].next = (uintptr_t)topics->holder_free << 1 | 1;
     topics->holder_free = holder->number;
     holder->number = 0;
-    free(holder->held);
-    holder->held = NULL;
-    holder->room = 0;
+    free_held(holder);
 }
 
 /* Makes room for one more; the first time the holder gets its number. */
@@ -101,6 +106,8 @@ static void unreserve_held(struct topics *topics, struct holder *holder)
         return;
     if (holder->number)
         forget_number(topics, holder);
+    else
+        free_held(holder);
 }
 
 static void drop_held(struct topics *topics, struct holder *holder, uint32_t place)

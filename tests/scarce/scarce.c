@@ -263,15 +263,22 @@ static bool send_number(void *socket, int number)
            (!parts || send_part(socket, size / 2, 0));
 }
 
-/* Receives a message that is whole. Its number, or -1. */
+static bool is_number(int number)
+{
+    return number < SIZES + BURST || number == MARKER;
+}
+
+/* Receives a message that is whole. Its number, or -1. Words that were published before it, more
+ * than once perhaps, are passed over. */
 static int receive_number(void *socket)
 {
     static uint8_t room[ROOM];
     int more = 0, rest = 0;
     size_t size = sizeof more;
-    int rc = zmq_recv(socket, room, sizeof room, 0);
-    if (rc < 0 && errno == ENOMEM)
+    int rc;
+    do
         rc = zmq_recv(socket, room, sizeof room, 0);
+    while ((rc < 0 && errno == ENOMEM) || (rc > 0 && !is_number(room[0])));
     if (rc < 1)
         return -1;
     int number = room[0];

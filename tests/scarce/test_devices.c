@@ -82,7 +82,8 @@ static void expect_accounted(const struct stage *stage, int lost)
     uint64_t dropped = 0;
     for (int i = 0; i < GMQ_DROP_REASONS; i++)
         dropped += books.forward.dropped[i].messages;
-    uint64_t cut = sum_left(books.frontend_left) + sum_left(books.backend_left);
+    uint64_t cut = sum_left(books.frontend_left) + sum_left(books.backend_left) +
+                   books.frontend_refused + books.backend_refused;
     if (lost && dropped < (uint64_t)lost && !cut)
         scarce_problem("%d were lost, %d are counted", lost, (int)dropped);
 }

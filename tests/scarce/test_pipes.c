@@ -50,6 +50,23 @@ static void inproc_early(void)
     scene_end();
 }
 
+/* Only the newest is kept; that one comes. */
+static void conflated(void)
+{
+    scene_begin();
+    void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
+    set_option(push, ZMQ_CONFLATE, 1);
+    set_option(pull, ZMQ_CONFLATE, 1);
+    const char *bound = bind_to(pull, "tcp://127.0.0.1:*");
+    must(zmq_connect(push, bound));
+    await_published(push, pull, "old");
+    await_published(push, pull, "newer");
+    await_published(push, pull, "newest");
+    zmq_close(push);
+    zmq_close(pull);
+    scene_end();
+}
+
 /* Without a thread of the context's own. */
 static void unattended(void)
 {
@@ -73,6 +90,7 @@ int main(void)
                                    {"ipc", ipc},
                                    {"inproc", inproc},
                                    {"inproc_early", inproc_early},
+                                   {"conflated", conflated},
                                    {"unattended", unattended}};
     return scarce_main(scenes, sizeof scenes / sizeof *scenes);
 }
