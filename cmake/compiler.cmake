@@ -3,7 +3,8 @@
 # Warnings, sanitizers and optimisation, as one interface target that all of the project links.
 include(CheckIPOSupported)
 
-set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
+# To say where a variable lies at each instruction costs a fifth of the compiler's time or more.
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-var-tracking")
 set(CMAKE_C_FLAGS_RELEASE "-O3 -g -DNDEBUG")
 
 add_library(greenmq_compiler INTERFACE)
