@@ -14,11 +14,14 @@ class Scenes:
 
     cast = ("script",)
 
+    def casts(self):
+        return itertools.product(self.cast, repeat=2)
+
     def launch(self, kind):
         raise NotImplementedError
 
     def each_cast(self, play):
-        for first, second in itertools.product(self.cast, repeat=2):
+        for first, second in self.casts():
             with self.subTest(first=first, second=second):
                 play(getattr(self, first), getattr(self, second))
 
