@@ -14,16 +14,16 @@ from pathlib import Path
 LAYERS = {
     "base": set(),
     "wire": {"base"},
-    "green": {"base"},
-    "core": {"base", "green"},
+    "loop": {"base"},
+    "green": {"base", "loop"},
+    "core": {"base", "loop", "green"},
     "pattern": {"base", "core"},
-    "transport": {"base", "green", "wire", "core"},
+    "transport": {"base", "loop", "green", "wire", "core"},
     "device": {"base", "core", "pattern", "green"},
-    "api": {"base", "wire", "green", "core", "pattern", "transport", "device"},
+    "api": {"base", "wire", "loop", "green", "core", "pattern", "transport", "device"},
 }
 # Who may know the libraries we stand on: folders of src/, or single files in them.
 LIBRARIES = {
-    "uv.h": {"green", "transport"},
     "sodium.h": {"wire/curve.c"},
 }
 # C elsewhere that sees include/ only; its other quoted includes are files of its own tree.

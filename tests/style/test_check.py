@@ -61,14 +61,6 @@ class Layers(Case):
         found = sentences({"src/misc/x.c": MIT})
         self.assertEqual(found, ["src/misc:1: src/misc is not in the layer table"])
 
-    def test_libuv_is_for_green_and_transport(self):
-        for layer in check.LAYERS:
-            text = MIT + "#include <uv.h>\n"
-            if layer in ("green", "transport"):
-                self.passes(f"src/{layer}/x.c", text)
-            else:
-                self.breaks(f"src/{layer}/x.c", text, 2, "<uv.h> is for")
-
     def test_libsodium_is_for_the_curve_file(self):
         text = MIT + "#include <sodium.h>\n"
         self.passes("src/wire/curve.c", text)
