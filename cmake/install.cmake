@@ -48,7 +48,7 @@ write_pc(libzmq.pc.in ${PROJECT_BINARY_DIR}/lib/compat/libzmq.pc
 install(FILES ${PROJECT_BINARY_DIR}/greenmq.pc DESTINATION ${pkgconfig})
 install(FILES ${PROJECT_BINARY_DIR}/libzmq.pc DESTINATION ${COMPAT})
 
-# The two targets are exported apart: who has no libuv to link with can use the shared one.
+# The two targets are exported apart: who has no libsodium to link with can use the shared one.
 foreach(kind IN ITEMS shared static)
     install(EXPORT greenmq-${kind} NAMESPACE greenmq:: DESTINATION ${PACKAGE})
 endforeach()

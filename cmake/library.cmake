@@ -8,8 +8,8 @@
 set(EXPORTS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
 
 # What the library needs, by its names in pkg-config.
-set(GREENMQ_REQUIRES libuv libsodium)
-set(GREENMQ_NEEDS PkgConfig::UV PkgConfig::SODIUM Threads::Threads)
+set(GREENMQ_REQUIRES libsodium)
+set(GREENMQ_NEEDS PkgConfig::SODIUM Threads::Threads)
 
 # The compiled sources, once for all libraries that are made of them.
 function(add_objects name plain)

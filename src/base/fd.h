@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors of our own. 0, 1 and 2 belong to the standard streams, also while they are closed:
- * what somebody prints must not reach a peer, and libuv aborts rather than close one of them. */
+ * what somebody prints must not reach a peer. */
 #ifndef GREENMQ_BASE_FD_H
 #define GREENMQ_BASE_FD_H
 
@@ -20,14 +20,5 @@ static inline int fd_lift(int fd)
     errno = error;
     return lifted;
 }
-
-/* Holds those of the three that are closed, with what can be neither read nor written, while others
- * make descriptors that we cannot lift. */
-struct fd_low {
-    int fd[STDERR_FILENO + 1], count;
-};
-
-void fd_hold_low(struct fd_low *low);
-void fd_release_low(struct fd_low *low);
 
 #endif

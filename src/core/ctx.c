@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/fork.h"
+#include "base/random.h"
 #include "core/shortage.h"
 #include "core/socket.h"
 #include "green/sigmask.h"
@@ -69,7 +70,7 @@ static void on_turn_end(void *owner)
 }
 
 /* Fresh or used, all of it but what stays. */
-static void begin(struct ctx *ctx)
+static int begin(struct ctx *ctx)
 {
     static atomic_uint_fast64_t serial;
     size_t kept = offsetof(struct ctx, serial);
@@ -84,9 +85,13 @@ static void begin(struct ctx *ctx)
     LIST_INIT(&ctx->sockets);
     TAILQ_INIT(&ctx->dirty);
     TAILQ_INIT(&ctx->tasks);
-    uv_random(NULL, NULL, &ctx->next_routing_id, sizeof ctx->next_routing_id, 0, NULL);
-    shortage_init(ctx);
-    atomic_store(&ctx->magic, CTX_MAGIC);
+    random_fill(&ctx->next_routing_id, sizeof ctx->next_routing_id);
+    int rc = shortage_init(ctx);
+    if (rc == 0)
+        rc = idle_init(&ctx->idle, &ctx->loop.poller);
+    if (rc == 0)
+        atomic_store(&ctx->magic, CTX_MAGIC);
+    return rc;
 }
 
 int ctx_new(struct ctx **made)
@@ -96,10 +101,13 @@ int ctx_new(struct ctx **made)
         return -ENOMEM;
     loop_enter(&ctx->loop);
     int rc = loop_init(&ctx->loop, on_turn_end, ctx);
+    bool has_loop = rc == 0;
     if (rc == 0)
-        begin(ctx);
+        rc = begin(ctx);
     loop_leave(&ctx->loop);
     if (rc < 0) {
+        if (has_loop)
+            loop_term(&ctx->loop);
         give_back(ctx);
         return rc;
     }
@@ -222,7 +230,7 @@ static void settle(struct ctx *ctx, bool lends_lock)
     } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
     if (!is_settled(ctx))
         loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
-    idle_look(&ctx->idle, &ctx->loop);
+    idle_look(&ctx->idle);
 }
 
 void ctx_settle(struct ctx *ctx)
@@ -269,9 +277,6 @@ void ctx_socket_gone(struct ctx *ctx)
 
 static void ctx_free(struct ctx *ctx)
 {
-    loop_enter(&ctx->loop);
-    shortage_term(ctx);
-    loop_leave(&ctx->loop);
     loop_term(&ctx->loop);
     if (ctx->scratch)
         chunk_unref(ctx->scratch);
@@ -306,7 +311,6 @@ int ctx_term(struct ctx *ctx)
         return rc;
     }
     atomic_store(&ctx->magic, 0);
-    idle_close(&ctx->idle);
     loop_leave(&ctx->loop);
     ctx_free(ctx);
     return 0;

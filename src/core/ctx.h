@@ -45,7 +45,7 @@ struct ctx {
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */
     struct chunk *scratch;   /* every connection reads into it */
-    uv_timer_t shortage;     /* runs while something waits for memory */
+    struct timer shortage;   /* runs while something waits for memory */
     uint32_t next_routing_id;
     void *inproc_names; /* the inproc transport's */
     LIST_ENTRY(ctx) all;

@@ -3,6 +3,8 @@
  * to look does it for all. */
 #include "core/idle.h"
 
+#include "base/clock.h"
+
 #include <stdatomic.h>
 
 enum {
@@ -13,16 +15,16 @@ enum {
 
 static atomic_uint_fast64_t rests_until_ns;
 
-static void on_look(uv_timer_t *timer)
+static void on_look(struct timer *timer)
 {
-    struct idle *idle = timer->data;
+    struct idle *idle = (struct idle *)((char *)timer - offsetof(struct idle, timer));
     size_t freed = chunk_freed(), since = freed - idle->freed;
-    uint64_t now = loop_clock_ns(), until = atomic_load(&rests_until_ns);
+    uint64_t now = clock_ns(), until = atomic_load(&rests_until_ns);
     idle->freed = freed;
     if (freed < IDLE_FREED_MIN) { /* another context has done it */
         idle->runs = false;
     } else if (since > FEW_BYTES || now < until) {
-        uv_timer_start(&idle->timer, on_look, LOOK_MS, 0);
+        timer_start(&idle->timer, on_look, LOOK_MS);
     } else if (atomic_compare_exchange_strong(&rests_until_ns, &until,
                                               now + (uint64_t)REST_MS * 1000000)) {
         idle->runs = false;
@@ -30,23 +32,15 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
-void idle_begin(struct idle *idle, struct loop *loop)
+int idle_init(struct idle *idle, struct poller *poller)
 {
-    if (idle->closed)
-        return;
-    if (!idle->made)
-        uv_timer_init(&loop->uv, &idle->timer);
-    idle->made = idle->runs = true;
-    idle->timer.data = idle;
-    idle->freed = chunk_freed();
-    uv_update_time(&loop->uv);
-    uv_timer_start(&idle->timer, on_look, LOOK_MS, 0);
-    loop_changed(loop);
+    *idle = (struct idle){0};
+    return timer_init(&idle->timer, poller);
 }
 
-void idle_close(struct idle *idle)
+void idle_begin(struct idle *idle)
 {
-    if (idle->made && !idle->closed)
-        uv_close((uv_handle_t *)&idle->timer, NULL);
-    idle->closed = true;
+    idle->runs = true;
+    idle->freed = chunk_freed();
+    timer_start(&idle->timer, on_look, LOOK_MS);
 }

@@ -6,28 +6,27 @@
 #define GREENMQ_CORE_IDLE_H
 
 #include "base/chunk.h"
-#include "green/loop.h"
+#include "loop/timer.h"
 
 enum { IDLE_FREED_MIN = 16 << 20 /* bytes: less is not worth it */ };
 
-/* Zeroed before its first use. */
 struct idle {
-    uv_timer_t timer;
-    bool made, runs, closed;
+    struct timer timer;
+    bool runs;
     size_t freed; /* when the timer was started */
 };
 
-/* Much was freed: looks again in a second. Under the lock. */
-void idle_begin(struct idle *idle, struct loop *loop);
+/* With the context, whose poller it is. 0 or -ENOMEM. */
+int idle_init(struct idle *idle, struct poller *poller);
 
-/* The context ends. Under the lock. */
-void idle_close(struct idle *idle);
+/* Much was freed: looks again in a second. Under the lock. */
+void idle_begin(struct idle *idle);
 
 /* At the end of each turn or call. */
-static inline void idle_look(struct idle *idle, struct loop *loop)
+static inline void idle_look(struct idle *idle)
 {
     if (!idle->runs && chunk_freed() >= IDLE_FREED_MIN)
-        idle_begin(idle, loop);
+        idle_begin(idle);
 }
 
 #endif

@@ -98,7 +98,7 @@ static void book_output(struct socket *socket, struct peer *peer, size_t size,
     peer_count_queued(peer, tally);
     buffer_commit(&peer->out, size, tally);
     peer_mark_dirty(peer);
-    socket->ctx->flushed_ns = socket->ctx->loop.now_ns; /* a burst: it is not quiet */
+    socket->ctx->flushed_ns = socket->ctx->loop.poller.now_ns; /* a burst: it is not quiet */
 }
 
 /* Takes what has passed since it was last booked, whole messages only: returns their octets. */

@@ -18,9 +18,9 @@ static void retry_peer(struct peer *peer)
         peer_mark_dirty(peer);
 }
 
-static void on_due(uv_timer_t *timer)
+static void on_due(struct timer *timer)
 {
-    struct ctx *ctx = timer->data;
+    struct ctx *ctx = (struct ctx *)((char *)timer - offsetof(struct ctx, shortage));
     struct socket *socket;
     struct peer *peer;
     LIST_FOREACH(socket, &ctx->sockets, all) {
@@ -32,27 +32,18 @@ static void on_due(uv_timer_t *timer)
     }
 }
 
-void shortage_init(struct ctx *ctx)
+int shortage_init(struct ctx *ctx)
 {
-    uv_timer_init(&ctx->loop.uv, &ctx->shortage);
-    ctx->shortage.data = ctx;
-}
-
-void shortage_term(struct ctx *ctx)
-{
-    uv_close((uv_handle_t *)&ctx->shortage, NULL);
+    return timer_init(&ctx->shortage, &ctx->loop.poller);
 }
 
 bool shortage_is_felt(struct ctx *ctx)
 {
-    return uv_is_active((uv_handle_t *)&ctx->shortage);
+    return timer_runs(&ctx->shortage);
 }
 
 void shortage_retry(struct ctx *ctx)
 {
-    if (shortage_is_felt(ctx))
-        return;
-    uv_update_time(&ctx->loop.uv);
-    uv_timer_start(&ctx->shortage, on_due, RETRY_MS, 0);
-    loop_changed(&ctx->loop);
+    if (!shortage_is_felt(ctx))
+        timer_start(&ctx->shortage, on_due, RETRY_MS);
 }

@@ -7,9 +7,8 @@
 
 struct ctx;
 
-/* With the context, whose loop is there. */
-void shortage_init(struct ctx *ctx);
-void shortage_term(struct ctx *ctx);
+/* With the context, whose loop is there. 0 or -ENOMEM. */
+int shortage_init(struct ctx *ctx);
 
 /* Input was held, output kept or a message refused because there was no memory for it, and nothing
  * else will bring it up again: tries all of that in a moment. */

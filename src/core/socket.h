@@ -68,8 +68,7 @@ struct socket {
     unsigned users;                /* threads inside a waiting call */
     bool closed;                   /* by the application; lingering if it is still here */
     bool told_end;                 /* a call has given ETERM: now those for options do so too */
-    uv_timer_t linger;             /* runs while it lingers */
-    unsigned handles;              /* of the loop, not closed yet: linger */
+    struct timer linger;           /* runs while it lingers */
     struct task finish;            /* socket_maybe_finish(), later */
     struct lane out_lane, in_lane; /* closed whenever the socket is; they outlast it */
 };

@@ -71,7 +71,9 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
     TAILQ_INIT(&socket->watches);
     LIST_INIT(&socket->attachments);
     lineup_init(&socket->lineup);
-    rc = pattern->open ? pattern->open(socket) : 0;
+    rc = timer_init(&socket->linger, &ctx->loop.poller);
+    if (rc == 0 && pattern->open && (rc = pattern->open(socket)) < 0)
+        timer_term(&socket->linger);
     if (rc < 0) {
         options_term(&socket->options);
         give_back(socket);
@@ -159,16 +161,9 @@ static void close_ended(struct socket *socket)
     }
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_linger_over(struct timer *timer)
 {
-    struct socket *socket = handle->data;
-    socket->handles--;
-    ctx_later(socket->ctx, &socket->finish);
-}
-
-static void on_linger_over(uv_timer_t *timer)
-{
-    struct socket *socket = timer->data;
+    struct socket *socket = (struct socket *)((char *)timer - offsetof(struct socket, linger));
     if (socket->options.linger_ms >= 0)
         close_peers(socket, true);
     else
@@ -178,17 +173,8 @@ static void on_linger_over(uv_timer_t *timer)
 
 static void start_linger(struct socket *socket)
 {
-    struct loop *loop = &socket->ctx->loop;
-    if (socket->options.linger_ms < 0)
-        return;
-    if (!socket->handles) {
-        uv_timer_init(&loop->uv, &socket->linger);
-        socket->linger.data = socket;
-        socket->handles++;
-    }
-    uv_update_time(&loop->uv);
-    uv_timer_start(&socket->linger, on_linger_over, (uint64_t)socket->options.linger_ms, 0);
-    loop_changed(loop);
+    if (socket->options.linger_ms >= 0)
+        timer_start(&socket->linger, on_linger_over, (uint64_t)socket->options.linger_ms);
 }
 
 /* Those who came by a bind go with it, as soon as what was queued for them has left. */
@@ -295,6 +281,7 @@ static void destroy(struct socket *socket)
         TAILQ_REMOVE(&ctx->tasks, &socket->finish, line);
     if (socket->pattern->close)
         socket->pattern->close(socket);
+    timer_term(&socket->linger);
     buffer_term(&socket->lead);
     buffer_term(&socket->notes);
     buffer_term(&socket->building);
@@ -312,13 +299,5 @@ void socket_maybe_finish(struct socket *socket)
     if (!socket->closed || !TAILQ_EMPTY(&socket->peers) || !LIST_EMPTY(&socket->attachments) ||
         socket->users)
         return;
-    uv_handle_t *linger = (uv_handle_t *)&socket->linger;
-    if (socket->handles) {
-        if (!uv_is_closing(linger)) {
-            uv_close(linger, on_handle_closed);
-            loop_changed(&socket->ctx->loop);
-        }
-        return;
-    }
     destroy(socket);
 }

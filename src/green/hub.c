@@ -341,7 +341,7 @@ static nfds_t list_descriptors(struct hub *hub, struct pollfd *fds, uint64_t *de
     for (unsigned i = 1; i < hub->seat_count; i++) {
         struct loop *loop = hub->seats[i].loop;
         if (count < LOOPS_AT + HUB_SEATS)
-            fds[count++] = (struct pollfd){.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+            fds[count++] = (struct pollfd){.fd = poller_fd(&loop->poller), .events = POLLIN};
         if (!loop->has_steward && now(hub) + UNATTENDED_NS < *deadline_ns)
             *deadline_ns = now(hub) + UNATTENDED_NS;
     }

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/check.h"
 #include "base/chunk.h"
-#include "green/fiber.h"
+#include "base/clock.h"
 #include "green/sigmask.h"
 
 #include <errno.h>
@@ -30,9 +30,7 @@ enum {
 
 uint64_t loop_clock_ns(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return clock_ns();
 }
 
 uint64_t loop_deadline_ns(long ms)
@@ -93,14 +91,44 @@ bool loop_try_enter(struct loop *loop)
     return true;
 }
 
+/* Ends the poll of a waiter. The bell stays rung until the waiter itself has heard it: nobody
+ * else's turn can take the event away. */
+void loop_ring(struct waiter *waiter)
+{
+    uint64_t one = 1;
+    if (waiter->leads) {
+        poller_wake(waiter->leads);
+        return;
+    }
+    if (waiter->rung || !waiter->polling || waiter->bell < 0)
+        return;
+    waiter->rung = true;
+    check(write(waiter->bell, &one, sizeof one) == sizeof one);
+}
+
+/* Wakes one of those who sleep, to lead. */
+static void call_follower(struct loop *loop)
+{
+    if (!TAILQ_EMPTY(&loop->followers))
+        loop_ring(TAILQ_FIRST(&loop->followers));
+}
+
+/* Nobody leads, and there is something to look after. */
+static void call_somebody(struct loop *loop)
+{
+    call_follower(loop);
+    if (loop->steward_asleep)
+        pthread_cond_signal(&loop->steward_cond);
+}
+
 void loop_leave(struct loop *loop)
 {
     if (loop->outside.waiters)
         outside_update(loop);
     if (loop->giving_way)
         pthread_cond_signal(&loop->way_given);
-    if (loop->steward_asleep && !loop->leader && uv_loop_alive(&loop->uv))
-        pthread_cond_signal(&loop->steward_cond);
+    if (!loop->leader && poller_is_busy(&loop->poller))
+        call_somebody(loop);
     unlock(loop);
 }
 
@@ -115,17 +143,6 @@ static void lock_after_poll(struct loop *loop)
     loop->giving_way = true;
     cond_wait_until(&loop->way_given, &loop->lock, loop_deadline_ns(GIVE_WAY_MS));
     loop->giving_way = false;
-}
-
-/* Ends the poll of a waiter. The bell stays rung until the waiter itself has heard it: nobody
- * else's turn can take the event away. */
-void loop_ring(struct waiter *waiter)
-{
-    uint64_t one = 1;
-    if (waiter->rung || !waiter->polling || waiter->bell < 0)
-        return;
-    waiter->rung = true;
-    check(write(waiter->bell, &one, sizeof one) == sizeof one);
 }
 
 static void hear(struct waiter *waiter)
@@ -154,13 +171,6 @@ static void give_bell(struct loop *loop, struct waiter *waiter)
     waiter->bell = -1;
 }
 
-/* Wakes one of those who sleep, to lead. */
-static void call_follower(struct loop *loop)
-{
-    if (!TAILQ_EMPTY(&loop->followers))
-        loop_ring(TAILQ_FIRST(&loop->followers));
-}
-
 void loop_changed(struct loop *loop)
 {
     loop->changed = true;
@@ -183,28 +193,37 @@ bool loop_is_attended(const struct loop *loop)
     return loop->has_steward || (loop->leader && loop->leader->polling);
 }
 
-static void run_turn(struct loop *loop, bool lends_lock)
+static void run_turn(struct loop *loop, struct poller_events *events, bool lends_lock)
 {
     if (loop->in_turn)
         return;
     loop->in_turn = true;
     loop->lends_lock = lends_lock;
     loop->hurried = false;
-    int turns = 0;
-    do {
+    for (int turns = 0;; poller_look(&loop->poller, events)) {
         loop->changed = false;
-        loop->now_ns = loop_clock_ns();
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        poller_dispatch(&loop->poller, events);
         loop->turn_end(loop->owner);
-    } while (loop->changed && ++turns < TURNS_MAX);
+        if (!loop->changed || ++turns == TURNS_MAX)
+            break;
+    }
     loop->in_turn = false;
     if (lends_lock && loop->leader && loop->leader->is_steward)
         call_follower(loop); /* it came while the lock was lent, and may lead now */
 }
 
+static void look_and_run(struct loop *loop, bool lends_lock)
+{
+    struct poller_events events;
+    if (loop->in_turn)
+        return;
+    poller_look(&loop->poller, &events);
+    run_turn(loop, &events, lends_lock);
+}
+
 void loop_turn(struct loop *loop)
 {
-    run_turn(loop, false);
+    look_and_run(loop, false);
 }
 
 void loop_lend_lock(struct loop *loop)
@@ -218,28 +237,12 @@ void loop_take_lock_back(struct loop *loop)
     pthread_mutex_lock(&loop->lock);
 }
 
-/* How long the leader may poll: until the deadline, or until the loop's next timer. */
-static int poll_timeout_ms(struct loop *loop, uint64_t deadline_ns)
-{
-    if (loop->changed)
-        return 0;
-    uv_update_time(&loop->uv);
-    /* To a loop without handles libuv says 0, as nothing could come of waiting. Here another thread
-     * may bring something. */
-    int timeout = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
-    if (deadline_ns == UINT64_MAX)
-        return timeout;
-    uint64_t now = loop_clock_ns();
-    uint64_t left_ms = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
-    if (timeout < 0 || left_ms < (uint64_t)timeout)
-        timeout = left_ms > 3600000 ? 3600000 : (int)left_ms;
-    return timeout;
-}
-
-/* Polls with the lock released: the loop's descriptor if `fd` is that, the bell, and those of the
+/* Polls with the lock released: the poller's descriptor if `fd` is that, the bell, and those of the
  * application's that the waiter came with. */
-static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int timeout_ms)
+static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int timeout_ms,
+                         bool *ready)
 {
+    *ready = false;
     if (chunk_held.late && chunk_held.first) {
         waiter->woken = true; /* a hub that must find somebody who calls the free functions */
         return 0;
@@ -248,8 +251,6 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     nfds_t count = waiter->fd_count ? waiter->fd_count : WAITER_FDS;
     fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = waiter->bell, .events = POLLIN};
-    if (waiter->bell < 0 && (timeout_ms < 0 || timeout_ms > BLIND_POLL_MS))
-        timeout_ms = BLIND_POLL_MS;
     waiter->polling = true;
     unlock(loop);
     int n = sigmask_poll(fds, count, timeout_ms, waiter->mask);
@@ -257,6 +258,7 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     lock_after_poll(loop);
     waiter->polling = false;
     hear(waiter);
+    *ready = n > 0 && fds[0].revents;
     if (n < 0)
         return error == EINTR ? -EINTR : 0;
     if (n > (fds[0].revents != 0) + (fds[1].revents != 0))
@@ -264,33 +266,75 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     return 0;
 }
 
-/* Polls, unless the last turn found so much to do that there will be more. */
-static int poll_or_go_on(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns,
-                         unsigned *turns)
+/* The steward has a bell of its own, for the next leader waits before it has come back. */
+static int wait_beside_bell(struct loop *loop, struct waiter *waiter, struct poller_events *events,
+                            int timeout_ms)
+{
+    bool ready;
+    if (waiter->is_steward && waiter->bell < 0 && (timeout_ms < 0 || timeout_ms > BLIND_POLL_MS))
+        timeout_ms = BLIND_POLL_MS;
+    int rc = poll_unlocked(loop, waiter, poller_fd(&loop->poller), timeout_ms, &ready);
+    if (ready)
+        poller_look(&loop->poller, events);
+    return rc;
+}
+
+static int wait_in_poller(struct loop *loop, struct waiter *waiter, struct poller_events *events,
+                          int timeout_ms)
+{
+    waiter->polling = true;
+    unlock(loop);
+    int rc = poller_wait(&loop->poller, events, timeout_ms, sigmask_asleep(waiter->mask));
+    lock_after_poll(loop);
+    waiter->polling = false;
+    return rc;
+}
+
+/* The leader waits: until the deadline, or until the loop's next timer. */
+static int wait_leading(struct loop *loop, struct waiter *waiter, struct poller_events *events,
+                        uint64_t deadline_ns)
+{
+    uint64_t until_ns = loop->changed ? 0 : deadline_ns;
+    int timeout_ms = poller_begin_wait(&loop->poller, events, until_ns);
+    int rc = waiter->fd_count || waiter->is_steward
+                 ? wait_beside_bell(loop, waiter, events, timeout_ms)
+                 : wait_in_poller(loop, waiter, events, timeout_ms);
+    if (loop->leader == waiter)
+        poller_end_wait(&loop->poller);
+    return rc;
+}
+
+/* Waits, unless the last turn found so much to do that there will be more. */
+static int wait_or_go_on(struct loop *loop, struct waiter *waiter, struct poller_events *events,
+                         uint64_t deadline_ns, unsigned *turns)
 {
     bool busy = loop->work >= BUSY_WORK && ++*turns < BUSY_TURNS;
     loop->work = 0;
-    if (busy && !atomic_load(&loop->queueing))
+    if (busy && !atomic_load(&loop->queueing)) {
+        poller_look(&loop->poller, events);
         return 0;
+    }
     *turns = 0;
-    int timeout_ms = poll_timeout_ms(loop, deadline_ns);
-    return poll_unlocked(loop, waiter, uv_backend_fd(&loop->uv), timeout_ms);
+    return wait_leading(loop, waiter, events, deadline_ns);
 }
 
 /* Runs the loop until this waiter is woken or another thread takes the lead. */
 static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
 {
+    struct poller_events events;
     int rc = 0;
     unsigned turns = 0;
     loop->leader = waiter;
+    waiter->leads = waiter->is_steward ? NULL : &loop->poller;
     if (loop->changed)
-        run_turn(loop, true);
+        look_and_run(loop, true);
     while (!waiter->woken && loop->leader == waiter && rc == 0) {
-        rc = poll_or_go_on(loop, waiter, deadline_ns, &turns);
-        run_turn(loop, true);
+        rc = wait_or_go_on(loop, waiter, &events, deadline_ns, &turns);
+        run_turn(loop, &events, true);
         if (rc == 0 && !waiter->woken && loop_is_over(deadline_ns))
             rc = -ETIMEDOUT;
     }
+    waiter->leads = NULL;
     if (loop->leader == waiter)
         loop->leader = NULL;
     return rc;
@@ -301,8 +345,12 @@ static int follow(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns
 {
     uint64_t now = loop_clock_ns();
     uint64_t left_ms = now < deadline_ns ? (deadline_ns - now + 999999) / 1000000 : 0;
+    bool ready;
+    if (waiter->bell < 0)
+        take_bell(loop, waiter);
+    uint64_t most_ms = waiter->bell < 0 ? BLIND_POLL_MS : FOLLOW_MS;
     TAILQ_INSERT_TAIL(&loop->followers, waiter, line);
-    int rc = poll_unlocked(loop, waiter, -1, (int)(left_ms < FOLLOW_MS ? left_ms : FOLLOW_MS));
+    int rc = poll_unlocked(loop, waiter, -1, (int)(left_ms < most_ms ? left_ms : most_ms), &ready);
     TAILQ_REMOVE(&loop->followers, waiter, line);
     return rc == 0 && !waiter->woken && loop_is_over(deadline_ns) ? -ETIMEDOUT : rc;
 }
@@ -335,7 +383,6 @@ int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_n
     if (rc == 0 && waiter->woken)
         return when_woken(deadline_ns);
     sigmask_block();
-    take_bell(loop, waiter);
     while (!waiter->woken && rc == 0) {
         /* The steward gives way to any thread of the application. */
         if (loop->in_turn || (loop->leader && !loop->leader->is_steward)) {
@@ -348,7 +395,7 @@ int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_n
     }
     /* If nobody leads now, the next follower does; or else the steward, see loop_leave(). Within a
      * process there may be nothing to look after. */
-    if (!loop->leader && (loop->changed || uv_loop_alive(&loop->uv)))
+    if (!loop->leader && (loop->changed || poller_is_busy(&loop->poller)))
         call_follower(loop);
     give_bell(loop, waiter);
     return rc == 0 ? when_woken(deadline_ns) : rc;
@@ -370,7 +417,7 @@ static void *steward_run(void *arg)
         if (chunk_held.first) {
             unlock(loop);
             loop_enter(loop);
-        } else if (loop->leader || !uv_loop_alive(&loop->uv)) {
+        } else if (loop->leader || !poller_is_busy(&loop->poller)) {
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
             loop->steward_asleep = false;
@@ -424,72 +471,16 @@ void loop_prepare(struct loop *loop)
     cond_init(&loop->steward_cond);
 }
 
-/* libuv makes descriptors of its own with its first loop and with each, and again in a child of
- * fork(). Those handlers of ours enclose its own. */
-static struct fd_low low_in_child;
-
-static void hold_low(void)
-{
-    fd_hold_low(&low_in_child);
-}
-
-static void release_low(void)
-{
-    fd_release_low(&low_in_child);
-}
-
-static void make_first(void)
-{
-    uv_loop_t first;
-    struct fd_low low;
-    fd_hold_low(&low);
-    pthread_atfork(NULL, NULL, hold_low);
-    bool made = uv_loop_init(&first) == 0;
-    pthread_atfork(NULL, NULL, release_low);
-    if (made)
-        uv_loop_close(&first);
-    fd_release_low(&low);
-}
-
-static int init_uv(uv_loop_t *uv)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct fd_low low;
-    pthread_once(&once, make_first);
-    fd_hold_low(&low);
-    int rc = uv_loop_init(uv);
-    fd_release_low(&low);
-    return rc;
-}
-
 int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
 {
-    size_t kept = offsetof(struct loop, uv);
+    size_t kept = offsetof(struct loop, poller);
     memset((char *)loop + kept, 0, sizeof *loop - kept);
     loop->turn_end = turn_end;
     loop->owner = owner;
     TAILQ_INIT(&loop->followers);
     spin_init(&loop->spin);
-    return init_uv(&loop->uv);
-}
-
-#ifdef FIBER_TSAN
-void __sanitizer_syscall_pre_impl_close(long fd); /* of its runtime; gcc brings no header with it */
-#endif
-
-/* libuv closes its descriptors by raw system calls, which ThreadSanitizer does not see: it would
- * take the next thread that is given one of these numbers for one that races with this. */
-static void tell_of_close(const uv_loop_t *uv)
-{
-    (void)uv;
-#ifdef FIBER_TSAN
-    const int fds[] = {uv->backend_fd,       uv->async_io_watcher.fd, uv->async_wfd,
-                       uv->signal_pipefd[0], uv->signal_pipefd[1],    uv->emfile_fd};
-    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
-        if (fds[i] >= 0)
-            __sanitizer_syscall_pre_impl_close(fds[i]);
-    }
-#endif
+    resolver_init(&loop->resolver, &loop->poller);
+    return poller_init(&loop->poller);
 }
 
 void loop_term(struct loop *loop)
@@ -497,9 +488,8 @@ void loop_term(struct loop *loop)
     if (loop->has_steward)
         steward_stop(loop);
     loop_enter(loop);
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
-    tell_of_close(&loop->uv);
-    check(uv_loop_close(&loop->uv) == 0);
+    resolver_term(&loop->resolver);
+    poller_term(&loop->poller);
     outside_term(&loop->outside);
     while (loop->spare_bell_count)
         close(loop->spare_bells[--loop->spare_bell_count]);

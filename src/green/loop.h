@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop: libuv under a lock. A context has one loop, and everything of the context happens
+/* The loop: a poller under a lock. A context has one loop, and everything of the context happens
  * under its lock.
  *
  * Whoever waits runs the loop. The first thread that must wait becomes the leader: it polls the
@@ -19,6 +19,7 @@
 #include "green/background.h"
 #include "green/outside.h"
 #include "green/spin.h"
+#include "loop/resolver.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -26,7 +27,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
 
 /* Somebody who waits, on the stack of the one who does. */
 struct waiter {
@@ -35,18 +35,17 @@ struct waiter {
     bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
     bool rung;
     bool is_steward;
+    struct poller *leads;  /* it waits in this one, whose bell ends that; or NULL */
     struct thread *thread; /* the green thread that waits; NULL for an ordinary one */
     const char *what;      /* it waits for, a word for lists */
-    int bell;              /* an eventfd that ends its poll; -1: none, it looks every 10 ms */
+    int bell;              /* an eventfd that ends its poll while it does not lead; or -1 */
     struct pollfd *fds;    /* descriptors of the application's that wake it too, behind ours */
     nfds_t fd_count;       /* the WAITER_FDS that are ours included; 0 without any */
     const sigset_t *mask;  /* of signals during its poll; NULL: the thread's own */
 };
 
-/* The first places of waiter->fds are for the loop: its own descriptor and the bell. */
+/* The first places of waiter->fds are for the loop: the poller's descriptor and the bell. */
 enum { WAITER_FDS = 2, SPARE_BELLS = 8 };
-
-struct thread;
 
 TAILQ_HEAD(waiters, waiter);
 
@@ -56,17 +55,17 @@ struct loop {
     atomic_uint queueing; /* threads that wait for the lock to make a call */
     pthread_cond_t way_given, steward_cond;
 
-    uv_loop_t uv;
+    struct poller poller;
+    struct resolver resolver;
     bool giving_way; /* the leader lets those who queue in first */
     struct waiter *leader;
     struct waiters followers;
     int spare_bells[SPARE_BELLS];
     unsigned spare_bell_count;
-    bool changed;             /* handles were started or stopped since the last turn */
+    bool changed;             /* a turn is due: there is something to flush, or to go on with */
     bool in_turn, lends_lock; /* ... which may lend the lock: see loop_lend_lock() */
     bool hurried;             /* a turn is due at once */
     unsigned work;            /* reads since the leader last looked; those who read count them */
-    uint64_t now_ns;          /* when the present turn began */
 
     /* Called at the end of each turn, under the lock. */
     void (*turn_end)(void *owner);
@@ -89,14 +88,15 @@ int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner);
 /* Gives it a steward, once. Under the lock. 0 or a negative errno. */
 int loop_start_steward(struct loop *loop, const struct background *background);
 
-/* Ends the steward and closes the loop, whose handles the owner has closed. Not under the lock. */
+/* Ends the steward and closes the loop, in which nothing is watched any more. Without the lock. */
 void loop_term(struct loop *loop);
 
 void loop_enter(struct loop *loop);
 bool loop_try_enter(struct loop *loop);
 void loop_leave(struct loop *loop);
 
-/* Handles of loop->uv were started, stopped or closed: whoever polls must look again. */
+/* A turn is due: whoever polls begins one. Not needed for descriptors and timers, which are known
+ * at once to who polls. */
 void loop_changed(struct loop *loop);
 
 /* The same, and a turn is due at once: also the steward comes without waiting for its time. */

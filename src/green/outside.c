@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting outside: see outside.h. Without a steward two things are to be kept up at the end of
- * each call: libuv tells the kernel of new descriptors only when it runs, and of its timers never.
+ * each call: a turn that is due is run, and the timerfd is set to the poller's next timer.
  * Nothing in here fails but for want of descriptors, when one is asked for. */
 #include "green/outside.h"
 
@@ -38,7 +38,7 @@ static int join(struct loop *loop, int event)
     int epoll = fd_lift(epoll_create1(EPOLL_CLOEXEC));
     if (epoll < 0)
         return -errno;
-    const int fds[] = {event, uv_backend_fd(&loop->uv), loop->outside.timer};
+    const int fds[] = {event, poller_fd(&loop->poller), loop->outside.timer};
     for (int i = 0; i < 3 && rc == 0; i++)
         rc = add_to(epoll, fds[i]);
     if (rc == 0)
@@ -59,21 +59,18 @@ void outside_remove(struct loop *loop)
     loop->outside.waiters--;
 }
 
-/* When the loop must run next. libuv's clock may be a millisecond behind the timer's. */
-static uint64_t find_due_ms(struct loop *loop)
+/* When the loop must run next: 0 for never, which disarms the timer. */
+static uint64_t find_due_ns(const struct loop *loop)
 {
-    uv_update_time(&loop->uv);
-    int timeout_ms = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
-    if (loop->changed)
-        timeout_ms = 0;
-    return timeout_ms < 0 ? 0 : uv_now(&loop->uv) + (uint64_t)timeout_ms + (timeout_ms > 0);
+    uint64_t due_ns = loop->changed ? 1 : poller_due_ns(&loop->poller);
+    return due_ns == UINT64_MAX ? 0 : due_ns;
 }
 
-static void set_timer(struct outside *outside, uint64_t due_ms)
+static void set_timer(struct outside *outside, uint64_t due_ns)
 {
-    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ms / 1000),
-                                           .tv_nsec = (long)(due_ms % 1000 * 1000000)}};
-    outside->due_ms = due_ms;
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)(due_ns / 1000000000),
+                                           .tv_nsec = (long)(due_ns % 1000000000)}};
+    outside->due_ns = due_ns;
     timerfd_settime(outside->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -83,9 +80,9 @@ void outside_update(struct loop *loop)
         return;
     if (loop->changed && !loop->leader)
         loop_turn(loop);
-    uint64_t due_ms = find_due_ms(loop);
-    if (due_ms != loop->outside.due_ms)
-        set_timer(&loop->outside, due_ms);
+    uint64_t due_ns = find_due_ns(loop);
+    if (due_ns != loop->outside.due_ns)
+        set_timer(&loop->outside, due_ns);
 }
 
 void outside_term(struct outside *outside)

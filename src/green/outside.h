@@ -22,8 +22,8 @@ struct loop;
 struct outside {
     unsigned waiters; /* descriptors handed out */
     bool has_timer;   /* once a descriptor was handed out by a loop without a steward */
-    int timer;        /* a timerfd, readable from due_ms on */
-    uint64_t due_ms;  /* when the loop must run next, by libuv's clock; 0: never */
+    int timer;        /* a timerfd, readable from due_ns on */
+    uint64_t due_ns;  /* when the loop must run next; 0: never */
 };
 
 /* The descriptor to hand out for the eventfd `event`: that itself, or one to be closed besides.

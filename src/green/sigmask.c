@@ -49,10 +49,14 @@ void sigmask_block(void)
     mine.blocked = pthread_sigmask(SIG_BLOCK, &set, &mine.before) == 0;
 }
 
+const sigset_t *sigmask_asleep(const sigset_t *mask)
+{
+    return !mask && mine.blocked ? &mine.before : mask;
+}
+
 int sigmask_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask)
 {
-    if (!mask && mine.blocked)
-        mask = &mine.before;
+    mask = sigmask_asleep(mask);
     if (!mask)
         return poll(fds, count, timeout_ms);
     struct timespec timeout = {.tv_sec = timeout_ms / 1000,

@@ -23,6 +23,9 @@ void sigmask_end(bool begun);
 /* The ordinary thread is going to sleep: from here on signals wait for sigmask_poll(). */
 void sigmask_block(void);
 
+/* The mask with which to sleep: NULL for the thread's own. `mask` is the caller's, or NULL. */
+const sigset_t *sigmask_asleep(const sigset_t *mask);
+
 /* poll(2), during which the signals that were blocked come in; with a mask as ppoll(2). */
 int sigmask_poll(struct pollfd *fds, nfds_t count, int timeout_ms, const sigset_t *mask);
 

@@ -10,6 +10,7 @@
 #include "pattern/patterns.h"
 
 #include "base/check.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
@@ -30,7 +31,7 @@ static int open_req(struct socket *socket)
     struct req *req = calloc(1, sizeof *req);
     if (!req)
         return -ENOMEM;
-    uv_random(NULL, NULL, &req->id, sizeof req->id, 0, NULL);
+    random_fill(&req->id, sizeof req->id);
     socket->state = req;
     return 0;
 }

@@ -14,8 +14,9 @@
  * nobody ends nothing, and the endpoint of a peer that was sent away stays until disconnect. */
 #include "transport/dialer.h"
 
-#include "base/check.h"
+#include "base/random.h"
 #include "core/monitor.h"
+#include "loop/timer.h"
 #include "transport/descriptor.h"
 #include "transport/stream.h"
 
@@ -36,38 +37,29 @@ struct dialer {
     struct stream *stream;      /* while there is a connection, or half of one */
     struct addrinfo *addresses; /* of a name */
     struct addrinfo *next;      /* to be tried */
-    uv_getaddrinfo_t resolver;
-    bool resolving;
-    bool closed;
-    uv_timer_t timer;
-    unsigned handles;
+    struct lookup *lookup;      /* of that name, or NULL */
+    struct timer timer;
     unsigned delay_ms; /* the last one, of a back-off */
 };
 
 static void dial(struct dialer *dialer);
 static void start(struct dialer *dialer);
 
-static void free_if_over(struct dialer *dialer)
+static void forget_addresses(struct dialer *dialer)
 {
-    if (!dialer->closed || dialer->handles || dialer->resolving)
-        return;
     if (dialer->addresses)
-        uv_freeaddrinfo(dialer->addresses);
-    options_unref(dialer->options);
-    free(dialer->proxy_text);
-    free(dialer);
+        freeaddrinfo(dialer->addresses);
+    dialer->addresses = dialer->next = NULL;
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static struct dialer *of_timer(struct timer *timer)
 {
-    struct dialer *dialer = handle->data;
-    dialer->handles--;
-    free_if_over(dialer);
+    return (struct dialer *)((char *)timer - offsetof(struct dialer, timer));
 }
 
-static void on_waited(uv_timer_t *timer)
+static void on_waited(struct timer *timer)
 {
-    start(timer->data);
+    start(of_timer(timer));
 }
 
 static void tell(const struct dialer *dialer, unsigned event, int value)
@@ -78,7 +70,7 @@ static void tell(const struct dialer *dialer, unsigned event, int value)
 static unsigned some_of(unsigned ms)
 {
     uint32_t random = 0;
-    uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+    random_fill(&random, sizeof random);
     return ms ? random % ms : 0;
 }
 
@@ -93,9 +85,7 @@ static void wait_and_retry(struct dialer *dialer)
         delay = dialer->delay_ms * 2 < max ? dialer->delay_ms * 2 : max;
     dialer->delay_ms = delay;
     delay += some_of((unsigned)options->reconnect_ivl_ms);
-    uv_update_time(&dialer->socket->ctx->loop.uv);
-    uv_timer_start(&dialer->timer, on_waited, delay, 0);
-    loop_changed(&dialer->socket->ctx->loop);
+    timer_start(&dialer->timer, on_waited, delay);
     tell(dialer, ZMQ_EVENT_CONNECT_RETRIED, (int)delay);
 }
 
@@ -111,11 +101,13 @@ static void end(struct dialer *dialer, enum leave why)
         peer_close(peer);
     }
     socket_remove_attachment(&dialer->attachment);
-    dialer->closed = true;
-    uv_close((uv_handle_t *)&dialer->timer, on_handle_closed);
-    if (dialer->resolving)
-        uv_cancel((uv_req_t *)&dialer->resolver);
-    loop_changed(&dialer->socket->ctx->loop);
+    if (dialer->lookup)
+        lookup_cancel(dialer->lookup);
+    timer_term(&dialer->timer);
+    forget_addresses(dialer);
+    options_unref(dialer->options);
+    free(dialer->proxy_text);
+    free(dialer);
 }
 
 static void dialer_close(struct attachment *attachment)
@@ -132,7 +124,7 @@ static struct peer *on_ready(struct stream_owner *owner, struct stream *stream)
 {
     struct dialer *dialer = of_owner(owner);
     (void)stream;
-    uv_timer_stop(&dialer->timer);
+    timer_stop(&dialer->timer);
     dialer->delay_ms = 0;
     return dialer->attachment.peer;
 }
@@ -144,7 +136,7 @@ static void on_closed(struct stream_owner *owner, struct stream *stream, bool re
     bool was_dialing = !peer, sent_away = peer && peer->dismissed;
     bool was_last = !retry || (stream->made && dialer->options->reconnect_ivl_ms <= 0);
     dialer->stream = NULL;
-    uv_timer_stop(&dialer->timer);
+    timer_stop(&dialer->timer);
     if (was_dialing && dialer->next)
         dial(dialer);
     else if (was_last && !sent_away)
@@ -153,9 +145,9 @@ static void on_closed(struct stream_owner *owner, struct stream *stream, bool re
         wait_and_retry(dialer);
 }
 
-static void on_connect_timeout(uv_timer_t *timer)
+static void on_connect_timeout(struct timer *timer)
 {
-    struct dialer *dialer = timer->data;
+    struct dialer *dialer = of_timer(timer);
     if (dialer->stream && dialer->stream->state == STREAM_CONNECTING)
         stream_fail(dialer->stream, LEAVE_TIMEOUT);
 }
@@ -200,8 +192,7 @@ static bool connect_to(struct dialer *dialer, const struct sockaddr *address, so
              dialer->attachment.endpoint);
     stream_start(dialer->stream, connecting);
     if (connecting && options->connect_timeout_ms > 0)
-        uv_timer_start(&dialer->timer, on_connect_timeout, (uint64_t)options->connect_timeout_ms,
-                       0);
+        timer_start(&dialer->timer, on_connect_timeout, (uint64_t)options->connect_timeout_ms);
     return true;
 }
 
@@ -217,36 +208,22 @@ static void dial(struct dialer *dialer)
     wait_and_retry(dialer);
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *addresses)
+static void on_resolved(void *owner, struct addrinfo *addresses)
 {
-    struct dialer *dialer = resolver->data;
-    dialer->resolving = false;
-    if (dialer->closed) {
-        uv_freeaddrinfo(addresses);
-        free_if_over(dialer);
-        return;
-    }
-    dialer->addresses = dialer->next = status < 0 ? NULL : addresses;
+    struct dialer *dialer = owner;
+    dialer->lookup = NULL;
+    dialer->addresses = dialer->next = addresses;
     dial(dialer);
 }
 
 static void resolve(struct dialer *dialer, const struct endpoint_host *host)
 {
-    struct addrinfo hints = {.ai_family = dialer->options->ipv6 ? AF_UNSPEC : AF_INET,
-                             .ai_socktype = SOCK_STREAM};
-    char port[8];
-    snprintf(port, sizeof port, "%u", host->port);
-    if (dialer->addresses)
-        uv_freeaddrinfo(dialer->addresses);
-    dialer->addresses = dialer->next = NULL;
-    dialer->resolver.data = dialer;
-    dialer->resolving = true;
-    if (uv_getaddrinfo(&dialer->socket->ctx->loop.uv, &dialer->resolver, on_resolved, host->name,
-                       port, &hints) < 0) {
-        dialer->resolving = false;
+    forget_addresses(dialer);
+    dialer->lookup = resolver_start(&dialer->socket->ctx->loop.resolver, host->name, host->port,
+                                    dialer->options->ipv6 ? AF_UNSPEC : AF_INET, on_resolved,
+                                    dialer);
+    if (!dialer->lookup)
         wait_and_retry(dialer);
-    }
-    loop_changed(&dialer->socket->ctx->loop);
 }
 
 static void start(struct dialer *dialer)
@@ -302,21 +279,22 @@ int dialer_open(struct socket *socket, const struct endpoint *endpoint, const ch
     dialer->attachment.close = dialer_close;
     dialer->owner = (struct stream_owner){.ready = on_ready, .closed = on_closed};
     dialer->options = socket_freeze(socket);
-    int rc = dialer->options ? socket_add_attachment(socket, &dialer->attachment, text, false)
-                             : -ENOMEM;
+    int rc = dialer->options ? timer_init(&dialer->timer, &socket->ctx->loop.poller) : -ENOMEM;
+    bool has_timer = rc == 0;
+    if (rc == 0)
+        rc = socket_add_attachment(socket, &dialer->attachment, text, false);
     if (rc == 0 && !(dialer->attachment.peer = peer_open(socket, dialer->options, dialer))) {
         socket_remove_attachment(&dialer->attachment);
         rc = -ENOMEM;
     }
     if (rc < 0) {
+        if (has_timer)
+            timer_term(&dialer->timer);
         options_unref(dialer->options);
         free(dialer);
         return rc;
     }
     dialer->owner.endpoint = dialer->attachment.endpoint;
-    uv_timer_init(&socket->ctx->loop.uv, &dialer->timer);
-    dialer->timer.data = dialer;
-    dialer->handles = 1;
     socket_set_last_endpoint(socket, &dialer->attachment);
     if (find_proxy(dialer))
         start(dialer);

@@ -6,8 +6,9 @@
 #include "transport/listener.h"
 
 #include "base/fd.h"
-#include "base/check.h"
+#include "base/random.h"
 #include "core/monitor.h"
+#include "loop/timer.h"
 #include "transport/descriptor.h"
 #include "transport/stream.h"
 
@@ -27,11 +28,10 @@ struct listener {
     struct stream_owner owner; /* of the streams that shake hands */
     struct socket *socket;
     struct options *options; /* frozen */
-    uv_poll_t poll;
-    uv_timer_t rest;
+    struct fdwatch watch;
+    struct timer rest;
     int fd;
     int made; /* the last descriptor that was tried, -1 for none */
-    unsigned handles;
     TAILQ_HEAD(, stream) handshakes;
     char path[ENDPOINT_PATH_MAX + 1]; /* ipc: to be removed, or empty */
     bool is_path_ours;                /* we have made it up */
@@ -62,31 +62,27 @@ static void on_closed(struct stream_owner *owner, struct stream *stream, bool re
     TAILQ_REMOVE(&listener->handshakes, stream, line);
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events);
-
 static void rest(struct listener *listener);
 
-static void on_rested(uv_timer_t *timer)
+static void on_rested(struct timer *timer)
 {
-    struct listener *listener = timer->data;
-    if (peer_departed_fill(listener->socket)) {
+    struct listener *listener = (struct listener *)((char *)timer -
+                                                    offsetof(struct listener, rest));
+    if (peer_departed_fill(listener->socket) || fdwatch_set(&listener->watch, EPOLLIN) < 0)
         rest(listener);
-        return;
-    }
-    uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
 }
 
 static void rest(struct listener *listener)
 {
-    uv_poll_stop(&listener->poll);
-    uv_timer_start(&listener->rest, on_rested, REST_MS, 0);
-    loop_changed(&listener->socket->ctx->loop);
+    fdwatch_set(&listener->watch, 0);
+    timer_start(&listener->rest, on_rested, REST_MS);
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events)
+static void on_acceptable(struct fdwatch *watch, uint32_t events)
 {
-    struct listener *listener = poll->data;
-    (void)status, (void)events;
+    struct listener *listener = (struct listener *)((char *)watch -
+                                                    offsetof(struct listener, watch));
+    (void)events;
     if (peer_departed_fill(listener->socket)) {
         rest(listener);
         return;
@@ -116,15 +112,6 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
     }
 }
 
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct listener *listener = handle->data;
-    if (--listener->handles)
-        return;
-    options_unref(listener->options);
-    free(listener);
-}
-
 /* 0, or the errno when a path that only we know is gone. */
 static int remove_path(struct listener *listener)
 {
@@ -141,13 +128,14 @@ static void listener_close(struct attachment *attachment)
         TAILQ_REMOVE(&listener->handshakes, stream, line);
         stream_close(stream);
     }
-    uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
-    uv_close((uv_handle_t *)&listener->rest, on_handle_closed);
+    fdwatch_term(&listener->watch);
+    timer_term(&listener->rest);
     close(listener->fd);
     int error = remove_path(listener);
     tell(listener, error ? ZMQ_EVENT_CLOSE_FAILED : ZMQ_EVENT_CLOSED, error ? error : listener->fd);
     socket_remove_attachment(attachment);
-    loop_changed(&listener->socket->ctx->loop);
+    options_unref(listener->options);
+    free(listener);
 }
 
 /* Is a file in the way that belongs to nobody any more? */
@@ -172,7 +160,7 @@ static int listen_anywhere(struct listener *listener, struct endpoint *endpoint)
     for (int tries = 0; fd == -EADDRINUSE && tries < NAME_TRIES; tries++) {
         struct sockaddr_un address;
         uint64_t random = 0;
-        uv_random(NULL, NULL, &random, sizeof random, 0, NULL);
+        random_fill(&random, sizeof random);
         snprintf(endpoint->name, sizeof endpoint->name, "%.80s/greenmq-%016" PRIx64,
                  folder && *folder ? folder : "/tmp", random);
         socklen_t size = endpoint_unix(endpoint, &address);
@@ -221,16 +209,16 @@ static int listen_tcp(struct listener *listener, const struct endpoint *endpoint
 
 static int start(struct listener *listener)
 {
-    struct loop *loop = &listener->socket->ctx->loop;
-    int rc = uv_poll_init(&loop->uv, &listener->poll, listener->fd);
+    struct poller *poller = &listener->socket->ctx->loop.poller;
+    int rc = timer_init(&listener->rest, poller);
     if (rc < 0)
-        return rc == -EEXIST ? -EADDRINUSE : rc; /* one of the application's, bound twice */
-    uv_timer_init(&loop->uv, &listener->rest);
-    listener->poll.data = listener->rest.data = listener;
-    listener->handles = 2;
-    uv_poll_start(&listener->poll, UV_READABLE, on_acceptable);
-    loop_changed(loop);
-    return 0;
+        return rc;
+    rc = fdwatch_init(&listener->watch, poller, listener->fd, on_acceptable);
+    if (rc == 0 && (rc = fdwatch_set(&listener->watch, EPOLLIN)) < 0)
+        fdwatch_term(&listener->watch);
+    if (rc < 0)
+        timer_term(&listener->rest);
+    return rc == -EEXIST ? -EADDRINUSE : rc; /* one of the application's, bound twice */
 }
 
 /* The endpoint as it is really bound. */

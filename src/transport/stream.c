@@ -16,23 +16,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-void stream_poll(struct stream *stream, int events)
+void stream_watch(struct stream *stream, uint32_t events)
 {
-    if (events == stream->events || stream->state == STREAM_CLOSED)
+    int rc = stream->state == STREAM_CLOSED ? 0 : fdwatch_set(&stream->watch, events);
+    if (rc == 0)
         return;
-    stream->events = events;
-    if (events)
-        uv_poll_start(&stream->poll, events, on_poll);
-    else
-        uv_poll_stop(&stream->poll);
-    loop_changed(&stream->socket->ctx->loop);
+    stream->error = -rc; /* the system has no memory for it */
+    stream_fail(stream, LEAVE_CLOSED);
+}
+
+struct stream *stream_of_timer(struct timer *timer)
+{
+    return (struct stream *)((char *)timer - offsetof(struct stream, timer));
 }
 
 void stream_let_go(struct stream *stream)
 {
-    if (--stream->handles)
+    if (--stream->holds)
         return;
     options_unref(stream->options);
     free(stream);
@@ -42,7 +42,7 @@ void stream_lend(struct stream *stream, bool *doing)
 {
     *doing = true;
     stream->lent_by = &stream->socket->ctx->loop;
-    stream->handles++; /* its memory stays */
+    stream->holds++;
     loop_lend_lock(stream->lent_by);
 }
 
@@ -61,20 +61,15 @@ bool stream_take_back(struct stream *stream, bool *doing)
     return open;
 }
 
-static void on_handle_closed(uv_handle_t *handle)
-{
-    stream_let_go(handle->data);
-}
-
-/* The end: descriptor and memory go back; libuv gives the handles back later. */
+/* The end: descriptor and memory go back, but for what those need who still work with it. */
 static void finish(struct stream *stream)
 {
     struct ctx *ctx = stream->socket->ctx;
     stream->state = STREAM_CLOSED;
     if (stream->failing.queued)
         TAILQ_REMOVE(&ctx->tasks, &stream->failing, line);
-    uv_close((uv_handle_t *)&stream->poll, on_handle_closed);
-    uv_close((uv_handle_t *)&stream->timer, on_handle_closed);
+    fdwatch_term(&stream->watch);
+    timer_term(&stream->timer);
     if (!stream->sending && !stream->reading)
         close(stream->fd); /* else stream_take_back() does it */
     free(stream->socks);
@@ -83,7 +78,7 @@ static void finish(struct stream *stream)
     free(stream->old);
     stream->old = NULL;
     stream_drop_input(stream);
-    loop_changed(&ctx->loop);
+    stream_let_go(stream);
 }
 
 /* Says that no more comes. What is unread would make the system cut the connection before the peer
@@ -125,6 +120,7 @@ static void run_failing(struct task *task)
         say_end(stream);
     if (peer)
         sender_remember(peer);
+    stream->holds++;
     finish(stream);
     if (peer) {
         peer->why = stream->why;
@@ -135,6 +131,7 @@ static void run_failing(struct task *task)
     }
     if (owner)
         owner->closed(owner, stream, !refused && !dismissed);
+    stream_let_go(stream);
 }
 
 void stream_fail(struct stream *stream, enum leave why)
@@ -142,7 +139,7 @@ void stream_fail(struct stream *stream, enum leave why)
     if (stream->state == STREAM_CLOSED || stream->failing.queued)
         return;
     stream->why = why;
-    stream_poll(stream, 0);
+    stream_watch(stream, 0);
     ctx_later(stream->socket->ctx, &stream->failing);
 }
 
@@ -184,7 +181,7 @@ static void become_ready(struct stream *stream)
         stream_tell(stream, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
     free(stream->handshake);
     stream->handshake = NULL;
-    uv_timer_stop(&stream->timer);
+    timer_stop(&stream->timer);
     if (rc == 0 && stream->major == 1)
         rc = stream_old_begin(stream);
     if (rc == 0)
@@ -222,10 +219,11 @@ size_t stream_shake_hands(struct stream *stream, const uint8_t *data, size_t siz
     return used;
 }
 
-static void on_handshake_too_long(uv_timer_t *timer)
+static void on_handshake_too_long(struct timer *timer)
 {
-    stream_tell(timer->data, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EAGAIN);
-    stream_refuse(timer->data, SESSION_OK, "its handshake took too long");
+    struct stream *stream = stream_of_timer(timer);
+    stream_tell(stream, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EAGAIN);
+    stream_refuse(stream, SESSION_OK, "its handshake took too long");
 }
 
 /* Does the application want to decide who may come (27/ZAP)? */
@@ -256,10 +254,9 @@ static void start_handshake(struct stream *stream)
                                                 .mechanism = &mechanism_null};
     session_init(&handshake->session, &handshake->config);
     if (options->handshake_ivl_ms > 0)
-        uv_timer_start(&stream->timer, on_handshake_too_long, (uint64_t)options->handshake_ivl_ms,
-                       0);
+        timer_start(&stream->timer, on_handshake_too_long, (uint64_t)options->handshake_ivl_ms);
     say(stream);
-    stream_poll(stream, UV_READABLE);
+    stream_watch(stream, EPOLLIN);
 }
 
 void stream_begin(struct stream *stream)
@@ -276,7 +273,7 @@ void stream_begin(struct stream *stream)
         start_handshake(stream);
         return;
     }
-    stream_poll(stream, UV_READABLE);
+    stream_watch(stream, EPOLLIN);
     become_ready(stream);
 }
 
@@ -295,7 +292,7 @@ static void on_connected(struct stream *stream)
  * than the system had for us. If that may not be, the connection waits on and is not polled. */
 static void take_last_words(struct stream *stream)
 {
-    stream_poll(stream, stream->events & ~UV_DISCONNECT);
+    stream_watch(stream, stream->watch.events & ~(uint32_t)EPOLLRDHUP);
     if (!peer_last_words(stream->peer))
         return;
     stream_resume(stream->peer);
@@ -304,11 +301,10 @@ static void take_last_words(struct stream *stream)
     stream_fail(stream, LEAVE_CLOSED);
 }
 
-/* The connection is broken, and libuv has stopped to poll it. What it brought before that is
- * still there to be read. */
+/* The connection is broken. What it brought before that is still there to be read. */
 static void on_broken(struct stream *stream)
 {
-    stream->events = 0;
+    stream_watch(stream, 0);
     while (!stream->failing.queued) {
         if (stream->peer && stream->peer->held) {
             take_last_words(stream);
@@ -320,46 +316,53 @@ static void on_broken(struct stream *stream)
     stream_fail(stream, LEAVE_CLOSED);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void go_on(struct stream *stream, uint32_t events)
 {
-    struct stream *stream = poll->data;
     if (stream->failing.queued)
         return;
     if (stream->state == STREAM_CONNECTING) {
         on_connected(stream);
         return;
     }
-    if (status < 0) {
+    if (events & EPOLLERR) {
         on_broken(stream);
         return;
     }
-    if ((events & UV_WRITABLE) && stream->peer) {
+    if ((events & EPOLLOUT) && stream->peer) {
         stream->blocked = false;
-        stream_poll(stream, stream->events & ~UV_WRITABLE);
+        stream_watch(stream, stream->watch.events & ~(uint32_t)EPOLLOUT);
         ctx_flush(stream->peer);
     }
     if (stream->state == STREAM_CLOSED)
         return;
-    if ((events & UV_READABLE) && !stream->failing.queued)
+    if ((events & EPOLLIN) && !stream->failing.queued)
         stream_read(stream);
-    else if ((events & UV_DISCONNECT) && stream->peer && stream->peer->held)
+    else if ((events & EPOLLRDHUP) && stream->peer && stream->peer->held)
         take_last_words(stream);
+}
+
+static void on_ready(struct fdwatch *watch, uint32_t events)
+{
+    struct stream *stream = (struct stream *)((char *)watch - offsetof(struct stream, watch));
+    stream->holds++;
+    go_on(stream, events);
+    stream_let_go(stream);
 }
 
 struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner)
 {
-    struct loop *loop = &socket->ctx->loop;
+    struct poller *poller = &socket->ctx->loop.poller;
     struct stream *stream = calloc(1, sizeof *stream);
-    if (!stream || uv_poll_init(&loop->uv, &stream->poll, fd) < 0) {
+    bool has_timer = stream && timer_init(&stream->timer, poller) == 0;
+    if (!has_timer || fdwatch_init(&stream->watch, poller, fd, on_ready) < 0) {
+        if (has_timer)
+            timer_term(&stream->timer);
         free(stream);
         close(fd);
         return NULL;
     }
-    uv_timer_init(&loop->uv, &stream->timer);
-    uv_update_time(&loop->uv);
-    stream->poll.data = stream->timer.data = stream;
-    stream->handles = 2;
+    stream->holds = 1;
     stream->fd = fd;
     stream->socket = socket;
     stream->options = options_ref(options);
@@ -373,7 +376,7 @@ struct stream *stream_open(struct socket *socket, struct options *options, int f
 void stream_start(struct stream *stream, bool connecting)
 {
     if (connecting)
-        stream_poll(stream, UV_WRITABLE);
+        stream_watch(stream, EPOLLOUT);
     else
         stream_begin(stream);
 }

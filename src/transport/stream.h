@@ -10,6 +10,7 @@
 #define GREENMQ_TRANSPORT_STREAM_H
 
 #include "core/socket.h"
+#include "loop/timer.h"
 #include "wire/session.h"
 
 enum stream_state {
@@ -45,13 +46,12 @@ struct handshake {
 };
 
 struct stream {
-    uv_poll_t poll;
-    uv_timer_t timer; /* the handshake's limit, then heartbeats */
+    struct fdwatch watch;
+    struct timer timer; /* the handshake's limit, then heartbeats */
     int fd;
-    unsigned handles;     /* that libuv has not closed yet */
+    unsigned holds;       /* of its memory: one till it is closed, one for each who works with it */
     struct loop *lent_by; /* whose lock is lent during a system call */
     enum stream_state state;
-    int events;             /* that are polled for */
     bool raw;               /* it carries bare octets: no handshake, no frames */
     bool made;              /* the far end has been reached, by way of the proxy if there is one */
     struct stream_old *old; /* its peer speaks ZMTP 1.0: stream_old.c; else NULL */
@@ -119,11 +119,12 @@ void stream_close(struct stream *stream);
 void stream_fail(struct stream *stream, enum leave why);
 
 /* Between stream.c and its other files: */
-void stream_let_go(struct stream *stream);                 /* by a handle that is closed */
+struct stream *stream_of_timer(struct timer *timer);
+void stream_let_go(struct stream *stream);                 /* of its memory */
 void stream_lend(struct stream *stream, bool *doing);      /* before a system call; sets *doing */
 bool stream_take_back(struct stream *stream, bool *doing); /* false: it was closed meanwhile */
 void stream_begin(struct stream *stream); /* it is connected: proxy, handshake, traffic */
-void stream_poll(struct stream *stream, int events);
+void stream_watch(struct stream *stream, uint32_t events);
 bool stream_read(struct stream *stream); /* false: there was nothing */
 bool stream_read_raw(struct stream *stream);
 bool stream_read_proxy(struct stream *stream);
@@ -138,7 +139,6 @@ void stream_on_command(struct stream *stream, const struct frame *frame);
 void stream_refuse(struct stream *stream, enum session_error error, const char *detail);
 void stream_heartbeat_start(struct stream *stream);
 void stream_hides_pings(struct stream *stream); /* one may be there that cannot be read yet */
-void stream_on_heartbeat(uv_timer_t *timer);
 struct properties *stream_introduce(const struct peer *peer);
 int stream_meet(struct stream *stream, const struct session *session);    /* 0 or -ENOMEM */
 void stream_tell(const struct stream *stream, unsigned event, int value); /* the monitor */

@@ -60,15 +60,14 @@ static uint64_t next_due(const struct stream *stream)
     return due;
 }
 
+static void on_heartbeat(struct timer *timer);
+
 static void arm(struct stream *stream)
 {
     uint64_t now = loop_clock_ns(), due = next_due(stream);
     if (due == UINT64_MAX)
         return;
-    uv_update_time(&stream->socket->ctx->loop.uv);
-    uv_timer_start(&stream->timer, stream_on_heartbeat, due > now ? (due - now) / 1000000 + 1 : 1,
-                   0);
-    loop_changed(&stream->socket->ctx->loop);
+    timer_start(&stream->timer, on_heartbeat, due > now ? (due - now) / 1000000 + 1 : 1);
 }
 
 void stream_heartbeat_start(struct stream *stream)
@@ -157,9 +156,8 @@ static bool is_late(const struct stream *stream, uint64_t now)
     return unanswered || expired;
 }
 
-void stream_on_heartbeat(uv_timer_t *timer)
+static void beat(struct stream *stream)
 {
-    struct stream *stream = timer->data;
     const struct options *options = stream->options;
     uint64_t now = loop_clock_ns();
     bool delivered = true;
@@ -181,4 +179,13 @@ void stream_on_heartbeat(uv_timer_t *timer)
     if (stream->shows_ns && now >= stream->shows_ns)
         show_life(stream, now);
     arm(stream);
+}
+
+/* It may be closed meanwhile: while it reads, the lock is lent. */
+static void on_heartbeat(struct timer *timer)
+{
+    struct stream *stream = stream_of_timer(timer);
+    stream->holds++;
+    beat(stream);
+    stream_let_go(stream);
 }

@@ -86,7 +86,7 @@ static void keep(struct stream *stream, struct chunk *chunk, uint8_t *data, size
 
 static void stop_reading(struct stream *stream)
 {
-    stream_poll(stream, (stream->events & ~UV_READABLE) | UV_DISCONNECT);
+    stream_watch(stream, (stream->watch.events & ~(uint32_t)EPOLLIN) | EPOLLRDHUP);
 }
 
 /* Delivers the message that was put together. False when it was refused. */
@@ -374,7 +374,7 @@ bool stream_read(struct stream *stream)
         stream_fail(stream, LEAVE_CLOSED);
         return false;
     }
-    stream->heard_ns = stream->socket->ctx->loop.now_ns;
+    stream->heard_ns = stream->socket->ctx->loop.poller.now_ns;
     stream->socket->ctx->loop.work++;
     size_t size = (size_t)n;
     if (unlikely(stream->old)) {
@@ -412,5 +412,5 @@ void stream_resume(struct peer *peer)
         chunk_unref(kept);
     }
     if (!is_stopped(stream))
-        stream_poll(stream, (stream->events | UV_READABLE) & ~UV_DISCONNECT);
+        stream_watch(stream, (stream->watch.events | EPOLLIN) & ~EPOLLRDHUP);
 }

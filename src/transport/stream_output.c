@@ -73,7 +73,7 @@ static void wait_until_writable(struct stream *stream)
     if (stream->failing.queued)
         return;
     stream->blocked = true;
-    stream_poll(stream, stream->events | UV_WRITABLE);
+    stream_watch(stream, stream->watch.events | EPOLLOUT);
 }
 
 /* The next octets to leave, in the form that the peer wants them in. */

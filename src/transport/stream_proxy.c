@@ -45,9 +45,9 @@ static void say(struct stream *stream)
         stream_fail(stream, LEAVE_CLOSED);
 }
 
-static void on_too_long(uv_timer_t *timer)
+static void on_too_long(struct timer *timer)
 {
-    stream_refuse(timer->data, SESSION_OK, "the proxy took too long");
+    stream_refuse(stream_of_timer(timer), SESSION_OK, "the proxy took too long");
 }
 
 void stream_ask_proxy(struct stream *stream)
@@ -55,9 +55,9 @@ void stream_ask_proxy(struct stream *stream)
     int limit_ms = stream->options->handshake_ivl_ms;
     stream->state = STREAM_PROXY;
     if (limit_ms > 0)
-        uv_timer_start(&stream->timer, on_too_long, (uint64_t)limit_ms, 0);
+        timer_start(&stream->timer, on_too_long, (uint64_t)limit_ms);
     say(stream);
-    stream_poll(stream, UV_READABLE);
+    stream_watch(stream, EPOLLIN);
 }
 
 bool stream_read_proxy(struct stream *stream)
@@ -79,7 +79,7 @@ bool stream_read_proxy(struct stream *stream)
     } else if (socks->state == SOCKS_READY && !stream->failing.queued) {
         free(socks);
         stream->socks = NULL;
-        uv_timer_stop(&stream->timer);
+        timer_stop(&stream->timer);
         stream_begin(stream);
     }
     return true;

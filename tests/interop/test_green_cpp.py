@@ -17,7 +17,7 @@ class Exceptions(unittest.TestCase):
 
     def test_each_green_thread_has_its_own(self):
         for library in (("-lgreenmq",),
-                        (compat.PLAIN / "libgreenmq.a", "-luv", "-lsodium")):
+                        (compat.PLAIN / "libgreenmq.a", "-lsodium")):
             with self.subTest(library=library):
                 compat.run(compat.CXX, "-std=c++17", "-Wall", "-Wextra", "-Werror",
                            f"-I{harness.ROOT / 'include'}", compat.PROGRAMS / "exceptions.cpp",

@@ -66,7 +66,8 @@ class Installed(unittest.TestCase):
     def test_pkg_config_static(self):
         words = compat.pkg_config(self.libdir / "pkgconfig", "--static", "--cflags", "--libs",
                                   "greenmq")
-        self.assertLessEqual({"-luv", "-lsodium"}, set(words))
+        self.assertIn("-lsodium", words)
+        self.assertNotIn("-luv", words)
         words = ["-l:libgreenmq.a" if word == "-lgreenmq" else word for word in words]
         program = self.build("hello.c", "-DWITH_GREENMQ_H", *words)
         self.assertEqual(self.libraries(program), "")
