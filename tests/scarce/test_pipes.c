@@ -2,15 +2,23 @@
 /* Scarcity on the way from a PUSH to a PULL: over tcp, ipc and within the process. */
 #include "scarce/scarce.h"
 
+/* The same place by its name. */
+static const char *by_name(const char *bound)
+{
+    static char text[256];
+    snprintf(text, sizeof text, "tcp://localhost%s", strrchr(bound, ':'));
+    return text;
+}
+
 /* Over a connection, what was on its way is lost when that is cut; else nothing is. */
-static void over(const char *endpoint, bool may_be_cut)
+static void over(const char *endpoint, bool may_be_cut, bool is_named)
 {
     struct cuts cuts = {0};
     scene_begin();
     void *push = open_socket(ZMQ_PUSH), *pull = open_socket(ZMQ_PULL);
     cuts_watch(&cuts, push, "inproc://cuts");
     const char *bound = bind_to(pull, endpoint);
-    must(zmq_connect(push, bound));
+    must(zmq_connect(push, is_named ? by_name(bound) : bound));
     int lost = carry(push, pull);
     if (lost && (!may_be_cut || !cuts_count(&cuts)))
         scarce_problem("%d were accepted and lost", lost);
@@ -22,17 +30,22 @@ static void over(const char *endpoint, bool may_be_cut)
 
 static void tcp(void)
 {
-    over("tcp://127.0.0.1:*", true);
+    over("tcp://127.0.0.1:*", true, false);
+}
+
+static void named(void)
+{
+    over("tcp://127.0.0.1:*", true, true);
 }
 
 static void ipc(void)
 {
-    over("ipc://*", true);
+    over("ipc://*", true, false);
 }
 
 static void inproc(void)
 {
-    over("inproc://here", false);
+    over("inproc://here", false, false);
 }
 
 /* The connect comes first. */
@@ -87,6 +100,7 @@ static void unattended(void)
 int main(void)
 {
     const struct scene scenes[] = {{"tcp", tcp},
+                                   {"named", named},
                                    {"ipc", ipc},
                                    {"inproc", inproc},
                                    {"inproc_early", inproc_early},
