@@ -24,7 +24,7 @@ enum counted {
     BACK_OUT_BYTES
 };
 
-enum { WINDOW_MS = 500, ANSWER_MS = 100, LARGE = 1 << 16 };
+enum { WINDOW_MS = 500, ANSWER_MS = 100, LARGE = 1 << 16, FEW = 20 };
 
 static char large[LARGE];
 
@@ -54,6 +54,28 @@ static struct relay open_controlled(int front, int back, const char *transport)
     struct relay relay = open_relay(front, back, transport);
     add_control(&relay);
     return relay;
+}
+
+/* One whose queues, and one client whose queue, hold few messages and are soon full. */
+static struct relay open_small(int front, int back, const char *transport)
+{
+    struct relay relay = open_controlled(front, back, transport);
+    void *faces[] = {relay.front, relay.back};
+    for (int i = 0; i < 2; i++) {
+        set_int(faces[i], ZMQ_SNDHWM, FEW);
+        set_int(faces[i], ZMQ_RCVHWM, FEW);
+    }
+    return relay;
+}
+
+static void *open_small_client(int type, int hwm, struct endpoint where)
+{
+    void *client = open_socket(type);
+    set_int(client, ZMQ_LINGER, 0);
+    set_int(client, ZMQ_SNDHWM, hwm);
+    set_int(client, ZMQ_RCVHWM, hwm);
+    connect_to(client, where.text);
+    return client;
 }
 
 /* Sends until even waiting a little does not make room; returns how many went in. */
@@ -127,9 +149,9 @@ TEST(device_without_workers_uses_no_processor)
 TEST(streamer_without_workers_uses_no_processor)
 {
     better_than_libzmq();
-    struct relay relay = open_controlled(ZMQ_PULL, ZMQ_PUSH, *state);
+    struct relay relay = open_small(ZMQ_PULL, ZMQ_PUSH, *state);
     start_relay(&relay);
-    void *source = open_client(ZMQ_PUSH, relay.at_front);
+    void *source = open_small_client(ZMQ_PUSH, FEW, relay.at_front);
     int sent = overfill(source);
     expect_idle();
     void *sink = open_client(ZMQ_PULL, relay.at_back);
@@ -158,12 +180,10 @@ TEST(paused_device_uses_no_processor)
 TEST(stalled_consumer_does_not_stop_control)
 {
     better_than_libzmq();
-    struct relay relay = open_controlled(ZMQ_PULL, ZMQ_PUSH, *state);
+    struct relay relay = open_small(ZMQ_PULL, ZMQ_PUSH, *state);
     start_relay(&relay);
-    void *source = open_client(ZMQ_PUSH, relay.at_front);
-    void *stalled = open_socket(ZMQ_PULL);
-    set_int(stalled, ZMQ_RCVHWM, 1);
-    connect_to(stalled, relay.at_back.text);
+    void *source = open_small_client(ZMQ_PUSH, FEW, relay.at_front);
+    void *stalled = open_small_client(ZMQ_PULL, 1, relay.at_back);
     send_parts(source, "hello");
     expect_parts(stalled, "hello");
     overfill(source);
@@ -177,12 +197,10 @@ TEST(stalled_consumer_does_not_stop_control)
 TEST(stalled_consumer_does_not_stop_the_other_direction)
 {
     better_than_libzmq();
-    struct relay relay = open_controlled(ZMQ_DEALER, ZMQ_DEALER, *state);
+    struct relay relay = open_small(ZMQ_DEALER, ZMQ_DEALER, *state);
     start_relay(&relay);
-    void *left = open_client(ZMQ_DEALER, relay.at_front);
-    void *right = open_socket(ZMQ_DEALER);
-    set_int(right, ZMQ_RCVHWM, 1);
-    connect_to(right, relay.at_back.text);
+    void *left = open_small_client(ZMQ_DEALER, FEW, relay.at_front);
+    void *right = open_small_client(ZMQ_DEALER, 1, relay.at_back);
     send_parts(left, "hello");
     expect_parts(right, "hello");
     overfill(left);
@@ -197,12 +215,10 @@ TEST(stalled_consumer_does_not_stop_the_other_direction)
 TEST(stalled_consumer_does_not_stop_the_others)
 {
     better_than_libzmq();
-    struct relay relay = open_controlled(ZMQ_PULL, ZMQ_PUSH, *state);
+    struct relay relay = open_small(ZMQ_PULL, ZMQ_PUSH, *state);
     start_relay(&relay);
-    void *source = open_client(ZMQ_PUSH, relay.at_front);
-    void *stalled = open_socket(ZMQ_PULL);
-    set_int(stalled, ZMQ_RCVHWM, 1);
-    connect_to(stalled, relay.at_back.text);
+    void *source = open_small_client(ZMQ_PUSH, FEW, relay.at_front);
+    void *stalled = open_small_client(ZMQ_PULL, 1, relay.at_back);
     send_parts(source, "hello");
     expect_parts(stalled, "hello");
     int sent = overfill(source), received = 0;
@@ -230,17 +246,15 @@ TEST(stalled_consumer_does_not_stop_the_others)
 TEST(stalled_client_does_not_stop_the_others)
 {
     better_than_libzmq();
-    struct relay relay = open_controlled(ZMQ_ROUTER, ZMQ_DEALER, *state);
+    struct relay relay = open_small(ZMQ_ROUTER, ZMQ_DEALER, *state);
     start_relay(&relay);
-    void *stalled = open_socket(ZMQ_DEALER);
-    set_int(stalled, ZMQ_RCVHWM, 1);
-    connect_to(stalled, relay.at_front.text);
+    void *stalled = open_small_client(ZMQ_DEALER, 1, relay.at_front);
     void *client = open_client(ZMQ_REQ, relay.at_front);
     void *worker = open_client(ZMQ_REP, relay.at_back);
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 300; i++) {
         send_parts(stalled, "", "question");
         expect_parts(worker, "question");
-        send_bytes(worker, large, LARGE / 4, 0);
+        send_bytes(worker, large, LARGE, 0);
     }
     for (int i = 0; i < 20; i++) {
         send_parts(client, "question");
