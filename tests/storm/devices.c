@@ -66,8 +66,9 @@ static void check_books(const struct place *place, const char *when)
     const char *error = books_error(&account);
     if (!error)
         return;
-    watch_fault("storm: a device of types %d and %d, %s: %s", type_of(place->sockets[FRONT]),
-                type_of(place->sockets[BACK]), when, error);
+    watch_fault("storm: a device of types %d and %d, of its own: %d, state %d, %s: %s",
+                type_of(place->sockets[FRONT]), type_of(place->sockets[BACK]), place->is_own,
+                (int)account.state, when, error);
     print_flow("forward", &account.forward);
     print_flow("backward", &account.backward);
     print_flow("capture", &account.capture);
