@@ -57,6 +57,7 @@ static bool receive_by_lane(struct socket *socket, struct msg *msg, int flags)
 {
     if (!may_go_on(flags))
         return false;
+    stage_look(socket->ctx);
     lane_catch_up(socket);
     lane_open_in(socket);
     if (lane_take_msg(&socket->in_lane, msg))

@@ -238,16 +238,19 @@ int buffer_prepare(struct buffer *buffer)
     return piece_place(buffer) ? 0 : -ENOMEM;
 }
 
+void buffer_take_parts(struct buffer *buffer, struct chunk *chunk, uint8_t *data, size_t size,
+                       const struct tally *tally)
+{
+    struct piece parts = {
+        .chunk = chunk, .data = data, .size = size, .tally = *tally, .open = true};
+    check(piece_share(buffer, &parts) == 0);
+}
+
 void buffer_take_tail(struct buffer *buffer, struct buffer *from, size_t size,
                       const struct tally *tally)
 {
     const struct piece *last = piece_last(from);
-    struct piece parts = {.chunk = last->chunk,
-                          .data = last->data + last->size,
-                          .size = size,
-                          .tally = *tally,
-                          .open = true};
-    check(piece_share(buffer, &parts) == 0);
+    buffer_take_parts(buffer, last->chunk, last->data + last->size, size, tally);
     from->tail_room = 0;
 }
 

@@ -72,8 +72,7 @@ int buffer_append_run(struct buffer *buffer, const struct run *run, const struct
 int buffer_append_slices(struct buffer *buffer, const struct slice *slices, size_t count,
                          size_t stride, const struct prefix *prefix, const struct tally *tally);
 
-/* Appends encoded octets that count as `tally`; a message goes on behind parts if `open`; `two` lie
- * in two places. */
+/* Appends encoded octets that count as `tally`; a message goes on behind parts if `open`. */
 int buffer_append_raw(struct buffer *buffer, const void *data, size_t size,
                       const struct tally *tally);
 int buffer_append_parts(struct buffer *buffer, const void *data, size_t size,
@@ -85,15 +84,17 @@ int buffer_append_two(struct buffer *buffer, const void *first, size_t first_siz
  * at the beginning of a message. */
 int buffer_append_buffer(struct buffer *buffer, const struct buffer *from, bool skip_first);
 
-/* The room behind the last piece, for whole messages that the caller writes there and then commits;
- * NULL if there is none. Nobody else may append meanwhile. */
+/* The room behind the last piece, for whole messages that the caller writes there and commits; NULL
+ * if there is none. Nobody else may append meanwhile. */
 uint8_t *buffer_tail(struct buffer *buffer, struct chunk **chunk, size_t *room);
 void buffer_commit(struct buffer *buffer, size_t size, const struct tally *tally);
 
-/* Makes sure that buffer_take_tail() can be called once. 0 or -ENOMEM. */
+/* Makes sure that one of the next two can be called once. 0 or -ENOMEM. */
 int buffer_prepare(struct buffer *buffer);
 
-/* Adds the first parts of a message, which lie in the room behind the last piece of `from`. */
+/* Adds the first parts of a message, which lie in `chunk`; or in the room behind `from`. */
+void buffer_take_parts(struct buffer *buffer, struct chunk *chunk, uint8_t *data, size_t size,
+                       const struct tally *tally);
 void buffer_take_tail(struct buffer *buffer, struct buffer *from, size_t size,
                       const struct tally *tally);
 
@@ -113,8 +114,7 @@ void buffer_advance(struct buffer *buffer, size_t size, struct tally *left);
 int buffer_bodies(const struct buffer *buffer, struct iovec *vectors, int max);
 void buffer_advance_bodies(struct buffer *buffer, size_t size, struct tally *left);
 
-/* As output: drops the rest of the message or command that has begun to leave; adds it to
- * *dropped. */
+/* As output: drops the rest of what has begun to leave; adds it to *dropped. */
 void buffer_drop_open(struct buffer *buffer, struct tally *dropped);
 
 /* As output: drops all but the messages that have begun to leave; adds them to *dropped. */

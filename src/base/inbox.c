@@ -31,6 +31,12 @@ bool buffer_read(const struct buffer *buffer, struct cursor *cursor, struct fram
     return true;
 }
 
+bool buffer_is_end(const struct buffer *buffer, const struct cursor *cursor)
+{
+    return cursor->n >= buffer->count ||
+           (cursor->n + 1 == buffer->count && cursor->at == piece_at(buffer, cursor->n)->size);
+}
+
 struct cursor buffer_begin(const struct buffer *buffer)
 {
     return (struct cursor){.at = buffer->gone};

@@ -14,6 +14,9 @@ struct cursor {
 /* The place in front of the first frame. */
 struct cursor buffer_begin(const struct buffer *buffer);
 
+/* Is it behind the last one? */
+bool buffer_is_end(const struct buffer *buffer, const struct cursor *cursor);
+
 /* The next frame, the chunk that its body lies in, and the place behind it. False when there is
  * none. */
 bool buffer_read(const struct buffer *buffer, struct cursor *cursor, struct frame *frame,

@@ -69,6 +69,19 @@ static void on_turn_end(void *owner)
     settle(ctx, ctx->loop.lends_lock);
 }
 
+/* The loop's own thread routes what is staged. True: it shall come again. */
+static bool on_errand(void *owner)
+{
+    struct ctx *ctx = owner;
+    bool again = stage_attend(ctx);
+    ctx_flush_instant(ctx);
+    if (!TAILQ_EMPTY(&ctx->dirty) && ctx->loop.leader)
+        loop_changed(&ctx->loop);
+    else if (!TAILQ_EMPTY(&ctx->dirty))
+        ctx->loop.changed = true;
+    return again;
+}
+
 /* Fresh or used, all of it but what stays. */
 static int begin(struct ctx *ctx)
 {
@@ -85,6 +98,7 @@ static int begin(struct ctx *ctx)
     LIST_INIT(&ctx->sockets);
     TAILQ_INIT(&ctx->dirty);
     TAILQ_INIT(&ctx->tasks);
+    TAILQ_INIT(&ctx->staged);
     random_fill(&ctx->next_routing_id, sizeof ctx->next_routing_id);
     int rc = shortage_init(ctx);
     if (rc == 0)
@@ -100,7 +114,7 @@ int ctx_new(struct ctx **made)
     if (!ctx)
         return -ENOMEM;
     loop_enter(&ctx->loop);
-    int rc = loop_init(&ctx->loop, on_turn_end, ctx);
+    int rc = loop_init(&ctx->loop, on_turn_end, on_errand, ctx);
     bool has_loop = rc == 0;
     if (rc == 0)
         rc = begin(ctx);
@@ -139,8 +153,7 @@ int ctx_enter(struct ctx *ctx)
     return -EFAULT;
 }
 
-/* What costs no system call goes at once. */
-static void flush_instant(struct ctx *ctx)
+void ctx_flush_instant(struct ctx *ctx)
 {
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &ctx->dirty, dirty_line, next) {
@@ -172,9 +185,11 @@ void ctx_leave(struct ctx *ctx)
 {
     if (!TAILQ_EMPTY(&ctx->tasks))
         ctx_settle(ctx);
-    flush_instant(ctx);
-    if (!TAILQ_EMPTY(&ctx->dirty))
-        flush_or_leave_it(ctx);
+    if (TAILQ_EMPTY(&ctx->staged)) { /* else the loop's own thread is about to come */
+        ctx_flush_instant(ctx);
+        if (!TAILQ_EMPTY(&ctx->dirty))
+            flush_or_leave_it(ctx);
+    }
     loop_leave(&ctx->loop);
 }
 
@@ -221,6 +236,7 @@ static void settle(struct ctx *ctx, bool lends_lock)
     struct task *task;
     int rounds = 0;
     do {
+        stage_route_all(ctx);
         while ((task = TAILQ_FIRST(&ctx->tasks)) && rounds++ < SETTLE_ROUNDS) {
             TAILQ_REMOVE(&ctx->tasks, task, line);
             task->queued = false;

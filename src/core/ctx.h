@@ -7,6 +7,7 @@
 #include "base/chunk.h"
 #include "core/idle.h"
 #include "core/peer.h"
+#include "core/stage.h"
 #include "green/loop.h"
 
 #include <stdatomic.h>
@@ -41,6 +42,10 @@ struct ctx {
     struct peers dirty; /* their output is flushed at the end of the turn */
     unsigned dirty_count;
     TAILQ_HEAD(, task) tasks;
+    struct stages staged; /* sockets whose messages are routed at the end of the turn */
+    unsigned staged_count;
+    uint64_t looks;          /* how often anybody has looked what can be received */
+    void *looker;            /* the thread that did so last */
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */
@@ -77,6 +82,9 @@ void ctx_later(struct ctx *ctx, struct task *task);
 
 /* Flushes what is dirty and runs the tasks. */
 void ctx_settle(struct ctx *ctx);
+
+/* Flushes what costs no system call. */
+void ctx_flush_instant(struct ctx *ctx);
 
 /* By the turn itself: flushes the peer, and lends the lock if the turn does. The peer may be gone
  * afterwards. */

@@ -6,6 +6,8 @@
 #include "core/lane_call.h"
 
 #include "base/inbox.h"
+#include "core/gather.h"
+#include "core/lane_end.h"
 #include "core/sender.h"
 #include "core/socket.h"
 #include "core/twin.h"
@@ -45,7 +47,7 @@ static void nap(struct lane *lane)
     atomic_fetch_sub(&lane->sleepers, 1);
 }
 
-static void enter(struct lane *lane)
+void lane_enter(struct lane *lane)
 {
     for (unsigned n = 1; !lane_try_enter(lane); n++) {
         if (n % SPINS == 0)
@@ -66,8 +68,11 @@ bool lane_take_msg(struct lane *lane, struct msg *msg)
         return false;
     }
     to->more = frame.flags & FRAME_MORE;
-    if (lane->properties)
-        to->properties = properties_ref(lane->properties);
+    struct properties *properties = lane->properties;
+    if (lane->gather)
+        properties = gather_properties(lane->gather, lane->opened - lane->left);
+    if (properties)
+        to->properties = properties_ref(properties);
     lane_pass(lane, &frame);
     if (to != msg)
         msg_move(msg, &part);
@@ -101,8 +106,7 @@ static void book_output(struct socket *socket, struct peer *peer, size_t size,
     socket->ctx->flushed_ns = socket->ctx->loop.poller.now_ns; /* a burst: it is not quiet */
 }
 
-/* Takes what has passed since it was last booked, whole messages only: returns their octets. */
-static size_t settle(struct lane *lane, struct tally *tally)
+size_t lane_settle(struct lane *lane, struct tally *tally)
 {
     struct frame frame;
     size_t size = (size_t)(lane->whole - lane->start);
@@ -118,6 +122,13 @@ static size_t settle(struct lane *lane, struct tally *tally)
     tally->bytes -= lane->bytes;
     lane->start = lane->whole;
     lane->granted = lane->left;
+    return size;
+}
+
+size_t lane_shut(struct lane *lane, struct tally *tally)
+{
+    size_t size = lane_settle(lane, tally);
+    lane->left = lane->granted = 0;
     return size;
 }
 
@@ -146,12 +157,10 @@ static void settle_out(struct socket *socket, bool shut)
 {
     struct lane *lane = &socket->out_lane;
     struct tally tally;
-    enter(lane);
-    size_t size = settle(lane, &tally);
-    uint64_t count = tally.messages;
+    lane_enter(lane);
     bool used = lane->opened - lane->left >= MANY;
-    if (shut)
-        lane->left = lane->granted = 0;
+    size_t size = shut ? lane_shut(lane, &tally) : lane_settle(lane, &tally);
+    uint64_t count = tally.messages;
     lane_leave(lane);
     struct buffer *into = lane->direct ? &lane->peer->in : &lane->peer->out;
     if (shut && used)
@@ -169,16 +178,45 @@ void lane_close_out(struct socket *socket)
     struct lane *lane = &socket->out_lane;
     if (likely(!lane->open))
         return;
+    if (lane->staged) {
+        stage_close(socket);
+        return;
+    }
     lane->open = false;
     settle_out(socket, true);
-    if (lane->direct)
-        lane->peer->socket->feeder = NULL;
+    if (!lane->direct)
+        return;
+    LIST_REMOVE(socket, feeding);
+    lane->peer->feeder = NULL;
 }
 
-void lane_close_feeder(struct socket *socket)
+void lane_close_output(struct socket *socket)
 {
-    if (socket->feeder)
-        lane_close_out(socket->feeder);
+    if (!socket->out_lane.staged)
+        lane_close_out(socket);
+}
+
+void lane_close_feeder(struct peer *peer)
+{
+    if (peer->feeder)
+        lane_close_out(peer->feeder);
+}
+
+bool lane_close_feeders(struct socket *socket)
+{
+    bool any = !LIST_EMPTY(&socket->feeders);
+    while (!LIST_EMPTY(&socket->feeders))
+        lane_close_out(LIST_FIRST(&socket->feeders));
+    return any;
+}
+
+/* Books what has come by lanes that stay open. */
+static void settle_feeders(struct socket *socket)
+{
+    struct socket *feeder;
+    LIST_FOREACH(feeder, &socket->feeders, feeding) {
+        settle_out(feeder, false);
+    }
 }
 
 /* Will everybody who waits for the socket look at it soon? */
@@ -192,14 +230,17 @@ static bool is_awake(const struct socket *socket)
     return true;
 }
 
+static bool is_special(const struct socket *socket)
+{
+    return !TAILQ_EMPTY(&socket->departed) || socket->sink || socket->closed ||
+           socket->options.conflate || socket->ctx->shutting_down;
+}
+
 /* The socket's peer, if it has only one and nothing special. */
 static struct peer *only_peer(const struct socket *socket)
 {
     struct peer *peer = TAILQ_FIRST(&socket->peers);
-    if (!peer || TAILQ_NEXT(peer, all) || !TAILQ_EMPTY(&socket->departed) || socket->sink ||
-        socket->closed || socket->options.conflate || socket->ctx->shutting_down)
-        return NULL;
-    return peer;
+    return !peer || TAILQ_NEXT(peer, all) || is_special(socket) ? NULL : peer;
 }
 
 /* Does the application receive what is in the inboxes as it is, or with the routing id in front? */
@@ -224,59 +265,66 @@ static bool is_direct(const struct peer *near)
         return false;
     const struct peer *far = near->far;
     const struct socket *socket = far->socket;
-    return !far->held && !far->ending && only_peer(socket) == far && is_fair(socket) &&
-           !socket->lamp && is_awake(socket);
+    return !far->held && !far->ending && !is_special(socket) && is_fair(socket) && !socket->lamp &&
+           is_awake(socket);
 }
 
-/* `named`: the peer with whose routing id each message begins, or NULL. */
-static void grant(struct lane *lane, struct peer *peer, const struct peer *named,
-                  struct chunk *chunk, uint8_t *at, size_t size, uint64_t messages)
+void lane_open(struct lane *lane, struct peer *peer, const struct peer *named,
+               const struct lane_grant *grant)
 {
-    enter(lane);
-    lane->at = lane->start = lane->whole = at;
-    lane->end = at + size;
-    lane->chunk = chunk;
+    lane_enter(lane);
+    lane->at = lane->start = lane->whole = grant->at;
+    lane->end = grant->at + grant->size;
+    lane->chunk = grant->chunk;
     lane->bytes = lane->parts = 0;
     lane->inside = lane->used = false;
     lane->id = named ? named->id : NULL;
     lane->id_size = named ? named->id_size : 0;
-    lane->opened = lane->granted = lane->left = messages < UINT32_MAX ? (uint32_t)messages
-                                                                      : UINT32_MAX;
+    lane->left = grant->messages < UINT32_MAX ? (uint32_t)grant->messages : UINT32_MAX;
+    lane->opened = lane->granted = lane->left;
     lane->generation = atomic_load(&lane_generation);
     lane->peer = peer;
     lane->open = true;
     lane_leave(lane);
 }
 
-void lane_open_out(struct socket *socket)
+/* Opens a lane into the buffer of a peer that is the only one. */
+static void open_to(struct socket *socket, struct peer *peer)
 {
-    struct chunk *chunk;
-    size_t room;
-    struct peer *peer = only_peer(socket);
-    if (peer && !is_sendable(socket, peer))
-        return;
-    if (peer && peer->dirty && peer->link && peer->link->is_instant) {
-        ctx_settle(socket->ctx); /* the far end shall have it first */
-        peer = only_peer(socket);
-    }
-    if (!peer || !peer->attached || peer->full || peer->ending || socket->sending || socket->lamp ||
-        socket->out_lane.open || socket->ctx->max_msgsz < LANE_BODY_MAX)
-        return;
+    struct lane_grant grant;
     bool direct = is_direct(peer);
     if (!direct && (!peer_has_room(peer) || !(peer->dirty || !peer->link)))
         return;
     struct peer *into = direct ? peer->far : peer;
-    struct buffer *buffer = direct ? &into->in : &into->out;
-    uint64_t messages = peer_room(peer);
     const struct peer *named = socket->pattern->by_id ? peer : NULL;
-    uint8_t *at = buffer_tail(buffer, &chunk, &room);
-    if (!at || room < ROOM_MIN || !messages || prepare_building(socket, named) < 0)
+    grant.messages = peer_room(peer);
+    grant.at = buffer_tail(direct ? &into->in : &into->out, &grant.chunk, &grant.size);
+    if (!grant.at || grant.size < ROOM_MIN || !grant.messages ||
+        prepare_building(socket, named) < 0)
         return;
-    atomic_store_explicit(&chunk->written, at, memory_order_release);
+    atomic_store_explicit(&grant.chunk->written, grant.at, memory_order_release);
     socket->out_lane.direct = direct;
-    grant(&socket->out_lane, into, named, chunk, at, room, messages);
-    if (direct)
-        into->socket->feeder = socket;
+    lane_open(&socket->out_lane, into, named, &grant);
+    if (!direct)
+        return;
+    into->feeder = socket;
+    LIST_INSERT_HEAD(&into->socket->feeders, socket, feeding);
+}
+
+void lane_open_out(struct socket *socket)
+{
+    struct peer *peer = only_peer(socket);
+    if (!peer || !is_sendable(socket, peer)) {
+        stage_open(socket);
+        return;
+    }
+    if (peer->dirty && peer->link && peer->link->is_instant) {
+        ctx_settle(socket->ctx); /* the far end shall have it first */
+        peer = only_peer(socket);
+    }
+    if (peer && peer->attached && !peer->full && !peer->ending && !socket->sending &&
+        !socket->lamp && !socket->out_lane.open && socket->ctx->max_msgsz >= LANE_BODY_MAX)
+        open_to(socket, peer);
 }
 
 /* ---- receiving ---- */
@@ -300,19 +348,21 @@ void lane_close_in(struct socket *socket)
     struct peer *peer = lane->peer;
     if (likely(!lane->open))
         return;
+    settle_feeders(socket);
+    if (lane->gather) {
+        gather_close(socket);
+        return;
+    }
     lane->open = false;
-    if (socket->feeder)
-        settle_out(socket->feeder, false);
     struct tally tally;
-    enter(lane);
-    size_t size = settle(lane, &tally);
-    lane->left = 0;
+    lane_enter(lane);
+    size_t size = lane_shut(lane, &tally);
     lane_leave(lane);
     properties_unref(lane->properties);
     if (lane->used)
         socket->more = lane->inside;
-    if (socket->feeder && size == peer->in.bytes)
-        lane_close_feeder(socket); /* the chunk goes */
+    if (size == peer->in.bytes)
+        lane_close_feeder(peer); /* the chunk goes */
     if (size)
         buffer_skip(&peer->in, size, &tally);
     if (lane->inside)
@@ -326,14 +376,13 @@ void lane_close_in(struct socket *socket)
 void lane_catch_up(struct socket *socket)
 {
     lane_close_in(socket);
-    if (socket->feeder)
-        settle_out(socket->feeder, false);
+    settle_feeders(socket);
 }
 
 void lane_close_inbox(struct socket *socket)
 {
     lane_close_in(socket);
-    lane_close_feeder(socket);
+    (void)lane_close_feeders(socket);
 }
 
 void lane_close_all(struct socket *socket)
@@ -342,25 +391,28 @@ void lane_close_all(struct socket *socket)
     lane_close_inbox(socket);
 }
 
-void lane_open_in(struct socket *socket)
+/* Opens a lane from the inbox of a peer that is the only one. */
+static void open_from(struct socket *socket, struct peer *peer)
 {
     struct lane *lane = &socket->in_lane;
-    struct peer *peer = only_peer(socket);
-    struct chunk *chunk;
-    size_t size;
-    if (!is_fair(socket) || !peer || socket->reading || socket->lamp ||
-        !buffer_is_empty(&socket->lead) || lane->open)
-        return;
-    const uint8_t *at = buffer_head(&peer->in, &chunk, &size);
-    if (!at)
-        return;
-    uint64_t most = twin_quota(peer);
+    struct lane_grant grant = {.messages = twin_quota(peer)};
+    grant.at = (uint8_t *)buffer_head(&peer->in, &grant.chunk, &grant.size);
     if (!peer->twin && peer->in_max != UINT64_MAX)
-        most = peer->in_max / INBOX_SHARE + 1;
-    if (!most)
+        grant.messages = peer->in_max / INBOX_SHARE + 1;
+    if (!grant.at || !grant.messages)
         return;
-    const struct lane *feeding = socket->feeder ? &socket->feeder->out_lane : NULL;
-    lane->live = feeding && feeding->chunk == chunk && peer->in.count == 1;
+    const struct lane *feeding = peer->feeder ? &peer->feeder->out_lane : NULL;
+    lane->live = feeding && feeding->chunk == grant.chunk && peer->in.count == 1;
     lane->properties = sender_properties(peer);
-    grant(lane, peer, socket->pattern->by_id ? peer : NULL, chunk, (uint8_t *)at, size, most);
+    lane_open(lane, peer, socket->pattern->by_id ? peer : NULL, &grant);
+}
+
+void lane_open_in(struct socket *socket)
+{
+    struct peer *peer = only_peer(socket);
+    if (!peer || !is_fair(socket))
+        gather_open(socket);
+    else if (!socket->reading && !socket->lamp && buffer_is_empty(&socket->lead) &&
+             !socket->in_lane.open)
+        open_from(socket, peer);
 }

@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct gather;
 struct socket;
 struct peer;
 
@@ -53,7 +54,9 @@ struct lane {
     /* Under the context's lock. */
     bool open;
     bool direct; /* sending: into the inbox of the other end */
+    bool staged; /* sending: into the socket's stage, see core/stage.h; there is no peer */
     bool live;   /* receiving: a direct lane goes on in the same chunk */
+    struct gather *gather; /* receiving: of several peers, see core/gather.h; else NULL */
     struct peer *peer;
 };
 
@@ -73,12 +76,19 @@ void lane_catch_up(struct socket *socket);
 /* Closes both: the inboxes may be read. */
 void lane_close_inbox(struct socket *socket);
 
-/* Closes the socket's own lane of this kind. */
+/* Closes the socket's own lane of this kind. What is staged is routed then. */
 void lane_close_out(struct socket *socket);
 void lane_close_in(struct socket *socket);
 
-/* Somebody is going to wait for the socket: what comes must come the long way. */
-void lane_close_feeder(struct socket *socket);
+/* The outputs of the socket's peers may be read: closes the lane that leads into one. */
+void lane_close_output(struct socket *socket);
+
+/* Closes the lane that leads into the inbox of this peer. */
+void lane_close_feeder(struct peer *peer);
+
+/* Somebody is going to wait for the socket: what comes must come the long way. True if there was
+ * another way. */
+bool lane_close_feeders(struct socket *socket);
 
 /* fork(): what is open in the parent is closed in the child. */
 void lane_forked(void);

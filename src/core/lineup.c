@@ -135,6 +135,18 @@ size_t lineup_balance(struct lineup *lineup, const struct run *run, const struct
     return run->size - rest.size;
 }
 
+uint64_t lineup_room(const struct lineup *lineup)
+{
+    const struct peer *peer;
+    uint64_t least = UINT32_MAX, peers = 0;
+    TAILQ_FOREACH(peer, &lineup->open, open_line) {
+        uint64_t room = peer->conflates ? 0 : peer_room(peer);
+        least = room < least ? room : least;
+        peers++;
+    }
+    return least * peers;
+}
+
 bool lineup_has_room(struct lineup *lineup)
 {
     struct peer *peer;

@@ -27,6 +27,9 @@ void lineup_remove_open(struct lineup *lineup, struct peer *peer);
  * Returns the octets taken. */
 size_t lineup_balance(struct lineup *lineup, const struct run *run, const struct prefix *prefix);
 
+/* For so many messages there is room in any case. */
+uint64_t lineup_room(const struct lineup *lineup);
+
 /* Is there a peer with room? Takes those without out of the line. */
 bool lineup_has_room(struct lineup *lineup);
 

@@ -70,6 +70,10 @@ struct pattern {
      * -EHOSTUNREACH, -EFSM, -EINVAL. Asked once a message, before its first part is taken. */
     int (*admit)(struct socket *socket, const struct frame *first);
 
+    /* So many messages, whatever they are, are sure to be admitted and to be taken by route().
+     * NULL: that cannot be said. */
+    uint64_t (*room)(struct socket *socket);
+
     /* Output: hands each message of the run, with the prefix in front of it, to the peers it is
      * for. Takes as many as it can and returns the octets taken; the rest must wait until a peer
      * has room again. What goes nowhere is taken and dropped with its reason in

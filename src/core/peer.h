@@ -42,27 +42,28 @@ struct peer {
     uint8_t id_inline[PEER_ID_INLINE];
     UT_hash_handle by_id; /* ROUTER: in the socket's map */
 
-    bool ready;      /* the handshake is done; false again when the connection is lost */
-    bool full;       /* out refused a message since it last had room */
-    bool dirty;      /* in ctx->dirty */
-    bool flushing;   /* inproc: is handing on what is in out */
-    bool held;       /* input was refused; to be resumed */
-    bool last_words; /* what is left of its input goes to the inbox, see peer_last_words() */
-    bool in_held;    /* in a device's line of held inputs */
-    bool attached;   /* the pattern knows it */
-    bool joined;     /* it was ready once */
-    bool ending;     /* disconnected by the application; out still leaves */
-    bool unbound;    /* what it came by was unbound: it goes when nothing waits in out */
-    bool ignored;    /* nothing is received from it any more: see peer_ignore() */
-    bool dismissed;  /* sent away: see peer_dismiss() */
-    bool closed;     /* only `in` is left, see above */
-    bool in_line;    /* in socket->lineup.ready */
-    bool in_balance; /* in socket->lineup.open */
-    bool routed;     /* ROUTER: in the map */
-    bool conflates;  /* keeps the newest message only, both ways; so since it was opened */
-    bool immediate;  /* takes messages only while it is connected; so since it was opened */
-    enum leave why;  /* set by who ends it, before peer_close() */
-    uint32_t stamp;  /* PUB: the last fan-out that chose it; REQ: the last request to it */
+    bool ready;            /* the handshake is done; false again when the connection is lost */
+    bool full;             /* out refused a message since it last had room */
+    bool dirty;            /* in ctx->dirty */
+    bool flushing;         /* inproc: is handing on what is in out */
+    struct socket *feeder; /* whose lane goes into the inbox, or NULL */
+    bool held;             /* input was refused; to be resumed */
+    bool last_words;       /* what is left of its input goes to the inbox, see peer_last_words() */
+    bool in_held;          /* in a device's line of held inputs */
+    bool attached;         /* the pattern knows it */
+    bool joined;           /* it was ready once */
+    bool ending;           /* disconnected by the application; out still leaves */
+    bool unbound;          /* what it came by was unbound: it goes when nothing waits in out */
+    bool ignored;          /* nothing is received from it any more: see peer_ignore() */
+    bool dismissed;        /* sent away: see peer_dismiss() */
+    bool closed;           /* only `in` is left, see above */
+    bool in_line;          /* in socket->lineup.ready */
+    bool in_balance;       /* in socket->lineup.open */
+    bool routed;           /* ROUTER: in the map */
+    bool conflates;        /* keeps the newest message only, both ways; so since it was opened */
+    bool immediate;        /* takes messages only while it is connected; so since it was opened */
+    enum leave why;        /* set by who ends it, before peer_close() */
+    uint32_t stamp;        /* PUB: the last fan-out that chose it; REQ: the last request to it */
     int32_t over_parts, over_bytes; /* what a message counts more in the books than in `out` */
     void *topics;                   /* XPUB: its subscriptions */
     struct properties *properties;  /* of what it sends, see core/sender.h */
@@ -120,8 +121,7 @@ void peer_ignore(struct peer *peer);
  * nothing is received from it any more, and its connection ends for good. */
 void peer_dismiss(struct peer *peer, const struct tally *tally);
 
-/* Ends what is left of a closed peer when its inbox is empty. */
-void peer_reap(struct peer *peer);
+void peer_reap(struct peer *peer); /* ends what is left of a closed one when its inbox is empty */
 
 /* Input. Gives a run to the socket, which takes as many messages as it can at once: returns the
  * octets taken. If not all, the transport keeps the rest and reads no more, until the link's

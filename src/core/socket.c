@@ -306,6 +306,7 @@ bool socket_can_send(struct socket *socket)
 int socket_events(struct socket *socket)
 {
     lane_close_out(socket);
+    stage_look(socket->ctx);
     lane_catch_up(socket);
     return (socket_can_receive(socket) ? ZMQ_POLLIN : 0) |
            (socket_can_send(socket) ? ZMQ_POLLOUT : 0);
@@ -331,8 +332,7 @@ void socket_probe(struct socket *socket, struct peer *peer)
 
 void socket_watch(struct socket *socket, struct watch *watch, struct waiter *waiter)
 {
-    bool was_fed = socket->feeder;
-    lane_close_feeder(socket);
+    bool was_fed = lane_close_feeders(socket);
     watch->waiter = waiter;
     socket->users++;
     TAILQ_INSERT_TAIL(&socket->watches, watch, line);

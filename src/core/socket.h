@@ -64,12 +64,15 @@ struct socket {
     uint64_t out_bytes_max;        /* for its peers; UINT64_MAX outside of a device */
     bool tells_sent;               /* the sink wants to know when messages have left */
     bool counted;                  /* XPUB: its notes go to a device's XSUB, which counts them */
-    struct socket *feeder;         /* whose lane goes into an inbox of this one, or NULL */
+    LIST_HEAD(, socket) feeders;   /* whose lanes go into inboxes of this one */
+    LIST_ENTRY(socket) feeding;    /* ... of whom this one is, while its lane is direct */
     unsigned users;                /* threads inside a waiting call */
     bool closed;                   /* by the application; lingering if it is still here */
     bool told_end;                 /* a call has given ETERM: now those for options do so too */
     struct timer linger;           /* runs while it lingers */
     struct task finish;            /* socket_maybe_finish(), later */
+    struct stage stage;            /* of messages that are to be routed */
+    struct gather *gather;         /* copies of messages that are to be received, or NULL */
     struct lane out_lane, in_lane; /* closed whenever the socket is; they outlast it */
 };
 
@@ -92,13 +95,12 @@ int socket_send(struct socket *socket, struct msg *msg, int flags);
 int socket_receive(struct socket *socket, struct msg *msg, int flags, bool properties);
 int socket_try_receive(struct socket *socket, struct msg *msg, bool properties);
 
-/* Discards what is left of the message that is being received. */
-void socket_skip_message(struct socket *socket);
+void socket_skip_message(struct socket *socket); /* what is left of the one being received */
 
 /* Sends one message of the engine's own if it can go now. */
 bool socket_offer(struct socket *socket, const struct run *message);
 
-/* Do its connections carry bare octets instead of ZMTP? */
+/* Do its connections carry bare octets? */
 bool socket_is_raw(const struct socket *socket);
 
 bool socket_can_receive(struct socket *socket);
@@ -141,8 +143,6 @@ void socket_probe(struct socket *socket, struct peer *peer);
 /* For XPUB: a note for the application or the device, of one part or more. False: it is lost. */
 bool socket_note(struct socket *socket, const void *body, size_t size);
 bool socket_note_message(struct socket *socket, const struct run *message);
-
-/* Is it lost because far too many wait, and not for want of memory? */
-bool socket_has_many_notes(const struct socket *socket);
+bool socket_has_many_notes(const struct socket *socket); /* ... for too many wait already */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/fork.h"
+#include "core/gather.h"
 #include "core/lamp.h"
 #include "core/monitor.h"
 
@@ -70,6 +71,7 @@ int socket_open(struct ctx *ctx, const struct pattern *pattern, struct socket **
     TAILQ_INIT(&socket->departed);
     TAILQ_INIT(&socket->watches);
     LIST_INIT(&socket->attachments);
+    LIST_INIT(&socket->feeders);
     lineup_init(&socket->lineup);
     rc = timer_init(&socket->linger, &ctx->loop.poller);
     if (rc == 0 && pattern->open && (rc = pattern->open(socket)) < 0)
@@ -279,6 +281,8 @@ static void destroy(struct socket *socket)
     LIST_REMOVE(socket, all);
     if (socket->finish.queued)
         TAILQ_REMOVE(&ctx->tasks, &socket->finish, line);
+    stage_term(socket);
+    gather_term(socket);
     if (socket->pattern->close)
         socket->pattern->close(socket);
     timer_term(&socket->linger);

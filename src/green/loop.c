@@ -188,6 +188,14 @@ void loop_hurry(struct loop *loop)
         pthread_cond_signal(&loop->steward_cond);
 }
 
+void loop_send_errand(struct loop *loop)
+{
+    loop->has_errand = true;
+    pthread_cond_signal(&loop->steward_cond);
+    if (loop->leader && loop->leader->is_steward)
+        loop_ring(loop->leader);
+}
+
 bool loop_is_attended(const struct loop *loop)
 {
     return loop->has_steward || (loop->leader && loop->leader->polling);
@@ -219,6 +227,16 @@ static void look_and_run(struct loop *loop, bool lends_lock)
         return;
     poller_look(&loop->poller, &events);
     run_turn(loop, &events, lends_lock);
+}
+
+/* Whoever leads, the steward does it; and calls come in between. */
+static void run_errand(struct loop *loop)
+{
+    loop->has_errand = loop->errand(loop->owner);
+    if (loop->changed && !loop->leader)
+        look_and_run(loop, true);
+    unlock(loop);
+    lock_after_poll(loop);
 }
 
 void loop_turn(struct loop *loop)
@@ -328,7 +346,8 @@ static int lead(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns)
     waiter->leads = waiter->is_steward ? NULL : &loop->poller;
     if (loop->changed)
         look_and_run(loop, true);
-    while (!waiter->woken && loop->leader == waiter && rc == 0) {
+    while (!waiter->woken && loop->leader == waiter && rc == 0 &&
+           !(waiter->is_steward && loop->has_errand)) {
         rc = wait_or_go_on(loop, waiter, &events, deadline_ns, &turns);
         run_turn(loop, &events, true);
         if (rc == 0 && !waiter->woken && loop_is_over(deadline_ns))
@@ -417,6 +436,8 @@ static void *steward_run(void *arg)
         if (chunk_held.first) {
             unlock(loop);
             loop_enter(loop);
+        } else if (loop->has_errand) {
+            run_errand(loop);
         } else if (loop->leader || !poller_is_busy(&loop->poller)) {
             loop->steward_asleep = true;
             pthread_cond_wait(&loop->steward_cond, &loop->lock);
@@ -471,11 +492,13 @@ void loop_prepare(struct loop *loop)
     cond_init(&loop->steward_cond);
 }
 
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner)
+int loop_init(struct loop *loop, void (*turn_end)(void *owner), bool (*errand)(void *owner),
+              void *owner)
 {
     size_t kept = offsetof(struct loop, poller);
     memset((char *)loop + kept, 0, sizeof *loop - kept);
     loop->turn_end = turn_end;
+    loop->errand = errand;
     loop->owner = owner;
     TAILQ_INIT(&loop->followers);
     spin_init(&loop->spin);

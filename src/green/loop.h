@@ -69,9 +69,10 @@ struct loop {
 
     /* Called at the end of each turn, under the lock. */
     void (*turn_end)(void *owner);
+    bool (*errand)(void *owner); /* see loop_send_errand() */
     void *owner;
 
-    bool has_steward, steward_asleep, steward_quit;
+    bool has_steward, steward_asleep, steward_quit, has_errand;
     pthread_t steward;
     const struct background *background; /* what the steward is to be like */
     uint64_t waits;                      /* how often a thread of the application has led */
@@ -83,7 +84,8 @@ struct loop {
 void loop_prepare(struct loop *loop);
 
 /* Both in prepared memory, the first under the lock: 0 or a negative errno. */
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner);
+int loop_init(struct loop *loop, void (*turn_end)(void *owner), bool (*errand)(void *owner),
+              void *owner);
 
 /* Gives it a steward, once. Under the lock. 0 or a negative errno. */
 int loop_start_steward(struct loop *loop, const struct background *background);
@@ -94,6 +96,9 @@ void loop_term(struct loop *loop);
 void loop_enter(struct loop *loop);
 bool loop_try_enter(struct loop *loop);
 void loop_leave(struct loop *loop);
+
+/* The steward calls loop->errand() under the lock until that says false, whoever leads. */
+void loop_send_errand(struct loop *loop);
 
 /* A turn is due: whoever polls begins one. Not needed for descriptors and timers, which are known
  * at once to who polls. */
@@ -135,12 +140,9 @@ int loop_wait(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
 int loop_wait_here(struct loop *loop, struct waiter *waiter, uint64_t deadline_ns);
 
 void loop_wake(struct loop *loop, struct waiter *waiter);
-
-/* Ends the poll of an ordinary thread's waiter. */
-void loop_ring(struct waiter *waiter);
+void loop_ring(struct waiter *waiter); /* ends the poll of an ordinary thread's */
 
 uint64_t loop_clock_ns(void);
-
 bool loop_is_over(uint64_t deadline_ns);
 
 /* The deadline `ms` milliseconds from now; never when negative. */

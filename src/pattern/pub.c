@@ -28,7 +28,8 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
 {
     struct publisher *publisher = socket->state;
     if (!peer->attached)
-        return; /* it is about to go */
+        return;             /* it is about to go */
+    lane_close_out(socket); /* what was sent before goes before */
     struct subscriber *subscriber = publish_subscriber(peer);
     if (!subscriber ||
         publish_change(subscriber, &publisher->topics, &subscriber->wants, add, topic, size) < 0)
@@ -62,6 +63,7 @@ const struct pattern pattern_pub = {
     .deliver = publish_deliver,
     .subscribe = subscribe,
     .admit = publish_admit,
+    .room = publish_room,
     .route = publish_route,
     .can_send_now = publish_can_send_now,
 };

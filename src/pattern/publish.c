@@ -290,6 +290,18 @@ int publish_admit(struct socket *socket, const struct frame *first)
     return fan_room(&publisher->fan) ? ADMIT_PROMISED : -EAGAIN;
 }
 
+uint64_t publish_room(struct socket *socket)
+{
+    struct peer *peer;
+    uint64_t least = UINT32_MAX;
+    if (socket->options.xpub_nodrop) {
+        TAILQ_FOREACH(peer, &socket->peers, all) {
+            least = peer_room(peer) < least ? peer_room(peer) : least;
+        }
+    }
+    return least;
+}
+
 bool publish_can_send_now(struct socket *socket)
 {
     (void)socket;

@@ -44,6 +44,7 @@ int publish_ready(struct socket *socket, struct peer *peer);
 size_t publish_deliver(struct socket *socket, struct peer *peer, const struct run *run);
 int publish_admit(struct socket *socket, const struct frame *first);
 size_t publish_route(struct socket *socket, const struct run *run, const struct prefix *prefix);
+uint64_t publish_room(struct socket *socket);
 bool publish_can_send_now(struct socket *socket);
 
 #endif

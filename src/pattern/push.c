@@ -12,6 +12,11 @@ static int admit(struct socket *socket, const struct frame *first)
     return lineup_has_room(&socket->lineup) ? ADMIT_PROMISED : -EAGAIN;
 }
 
+static uint64_t room(struct socket *socket)
+{
+    return lineup_room(&socket->lineup);
+}
+
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
 {
     return lineup_balance(&socket->lineup, run, prefix);
@@ -24,5 +29,6 @@ const struct pattern pattern_push = {
     .is_plain = true,
     .balances = true,
     .admit = admit,
+    .room = room,
     .route = route,
 };

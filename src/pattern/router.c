@@ -70,6 +70,11 @@ static int admit(struct socket *socket, const struct frame *first)
     return -EAGAIN;
 }
 
+static uint64_t room(struct socket *socket)
+{
+    return socket->options.router_mandatory ? 0 : UINT32_MAX;
+}
+
 /* A peer has no room for messages, the routing id in front of them included. */
 static void drop_for_full(struct peer *peer, const struct tally *tally)
 {
@@ -233,6 +238,7 @@ const struct pattern pattern_router = {
     .detach = roster_remove,
     .begin = roster_begin,
     .admit = admit,
+    .room = room,
     .route = route,
     .can_send_now = can_send_now,
 };

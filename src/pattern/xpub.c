@@ -163,7 +163,8 @@ static void subscribe(struct socket *socket, struct peer *peer, bool add, const 
 {
     struct xpub *xpub = socket->state;
     if (!peer->attached)
-        return; /* it is about to go */
+        return;             /* it is about to go */
+    lane_close_out(socket); /* what was sent before goes before */
     int change = change_topics(socket, peer, add, topic, size);
     uint8_t *text = change < 0 ? NULL : topic_text(&xpub->asked, size);
     if (!text) {
@@ -263,6 +264,7 @@ const struct pattern pattern_xpub = {
     .subscribe = subscribe,
     .begin = begin,
     .admit = publish_admit,
+    .room = publish_room,
     .route = publish_route,
     .can_send_now = publish_can_send_now,
     .can_receive_now = can_receive_now,

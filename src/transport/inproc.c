@@ -79,7 +79,7 @@ static void link_flush(struct peer *peer)
     struct peer *other = peer->far;
     if (peer->flushing)
         return; /* a ring of devices has brought us here again */
-    lane_close_out(peer->socket);
+    lane_close_output(peer->socket);
     uint64_t messages = peer->out.tally.messages;
     if (depth >= DEPTH_MAX) {
         peer_mark_dirty(peer);

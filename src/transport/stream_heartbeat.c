@@ -88,7 +88,7 @@ static void ask(struct stream *stream, uint64_t now)
 /* Does the far end live although it says nothing? True if it has all that we sent. */
 static bool look_at_output(struct stream *stream, uint64_t now)
 {
-    lane_close_out(stream->socket);
+    lane_close_output(stream->socket);
     uint64_t since_ms = (now - stream->looked_ns) / 1000000 + ACK_SLACK_MS;
     bool waits = !buffer_is_empty(&stream->peer->out);
     enum delivery delivery = descriptor_delivery(stream->fd, since_ms);

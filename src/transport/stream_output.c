@@ -121,7 +121,7 @@ static bool can_send(const struct stream *stream)
 static void flush(struct peer *peer, bool lends_lock)
 {
     struct stream *stream = peer->far;
-    lane_close_out(peer->socket);
+    lane_close_output(peer->socket);
     while (can_send(stream)) {
         struct iovec vectors[VECTORS_MAX];
         struct tally left = {0};
@@ -131,7 +131,7 @@ static void flush(struct peer *peer, bool lends_lock)
             sent = send_vectors(stream, vectors, count);
         else if (!send_lending(stream, vectors, count, size, &sent))
             return;
-        lane_close_out(peer->socket); /* while the lock was lent others may have opened one */
+        lane_close_output(peer->socket); /* while the lock was lent others may have opened one */
         advance(stream, sent, &left);
         peer_sent(peer, &left);
         if (sent < size || size == SLICE_BYTES)
@@ -196,7 +196,7 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
         head_size = frame_header_write(head, 0, 1 + size);
         head[head_size++] = add;
     }
-    lane_close_out(peer->socket);
+    lane_close_output(peer->socket);
     int rc = buffer_append_two(&peer->out, head, head_size, topic, size, &tally);
     if (rc < 0)
         return rc;
@@ -210,7 +210,7 @@ static int link_subscribe(struct peer *peer, bool add, const uint8_t *topic, siz
  * well that we live, and to ask without end must cost it more than us. */
 bool stream_command(struct stream *stream, const uint8_t *octets, size_t size)
 {
-    lane_close_out(stream->socket);
+    lane_close_output(stream->socket);
     if (stream->blocked && stream->peer->out.bytes > UNREAD_MAX)
         return false;
     if (buffer_append_raw(&stream->peer->out, octets, size, &(struct tally){0}) < 0)
