@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Chunks: see chunk.h. The cache keeps a few large blocks of power-of-two sizes between uses.
- * It is shared by all contexts and bounded; it is taken only by chunks of CACHED_MIN bytes and
- * more, where its lock disappears beside the work on the bytes. */
+/* Chunks: see chunk.h. The cache keeps large blocks between uses, in four sizes for each doubling.
+ * It is shared by all contexts and bounded, and emptied when these are idle; it is taken only by
+ * chunks of CACHED_MIN bytes and more, where its lock disappears beside the work on the bytes. */
 #include "base/chunk.h"
 
 #include "base/check.h"
@@ -15,8 +15,8 @@ enum {
     CHUNK_MAX_SHIFT = 39,  /* 512 GiB: nobody means that */
     CACHED_MIN_SHIFT = 16, /* 64 KiB: below, malloc is good at it */
     CACHED_MAX_SHIFT = 23, /* 8 MiB: above, the bytes cost more than the pages */
-    CACHED_CLASSES = CACHED_MAX_SHIFT - CACHED_MIN_SHIFT + 1,
-    CACHED_BYTES = 16 << 20, /* at most so much memory waits in each cache */
+    CACHED_CLASSES = 4 * (CACHED_MAX_SHIFT - CACHED_MIN_SHIFT) + 1,
+    CACHED_BYTES = 96 << 20, /* at most so much memory waits: a burst of 64 messages of 1 MiB */
     UNTOLD_MAX = 1 << 16
 };
 
@@ -32,13 +32,28 @@ static struct spare *cache[CACHED_CLASSES];
 static size_t cache_bytes;
 static atomic_size_t freed; /* since the last trim */
 
+static size_t size_of_class(int class)
+{
+    return ((size_t)1 << (class / 4 + CACHED_MIN_SHIFT - 2)) * (size_t)(4 + class % 4);
+}
+
 /* The class whose blocks hold `total` bytes, or -1 when such blocks are not cached. */
 static int class_of(size_t total)
 {
     if (total <= ((size_t)1 << CACHED_MIN_SHIFT) / 2 || total > (size_t)1 << CACHED_MAX_SHIFT)
         return -1;
-    int shift = 64 - __builtin_clzl(total - 1);
-    return shift < CACHED_MIN_SHIFT ? 0 : shift - CACHED_MIN_SHIFT;
+    if (total <= (size_t)1 << CACHED_MIN_SHIFT)
+        return 0;
+    int shift = 63 - __builtin_clzl(total - 1);
+    size_t quarters = ((total - 1) >> (shift - 2)) + 1; /* 5 to 8 of what is doubled */
+    return 4 * (shift - CACHED_MIN_SHIFT) + (int)quarters - 4;
+}
+
+/* What is taken from the system for `total` bytes. */
+static size_t block_size(size_t total)
+{
+    int class = class_of(total);
+    return class < 0 ? total : size_of_class(class);
 }
 
 static void *block_get(size_t total)
@@ -50,10 +65,10 @@ static void *block_get(size_t total)
     struct spare *spare = cache[class];
     if (spare) {
         cache[class] = spare->next;
-        cache_bytes -= (size_t)1 << (class + CACHED_MIN_SHIFT);
+        cache_bytes -= size_of_class(class);
     }
     pthread_mutex_unlock(&cache_lock);
-    return spare ? (void *)spare : malloc((size_t)1 << (class + CACHED_MIN_SHIFT));
+    return spare ? (void *)spare : malloc(size_of_class(class));
 }
 
 /* Each thread tells of what it has freed when that is so much. */
@@ -94,12 +109,12 @@ void chunk_trim(void)
 static void block_put(void *block, size_t total)
 {
     int class = class_of(total);
+    count_freed(total);
     if (class < 0) {
-        count_freed(total);
         free(block);
         return;
     }
-    size_t size = (size_t)1 << (class + CACHED_MIN_SHIFT);
+    size_t size = size_of_class(class);
     struct spare *spare = block;
     pthread_mutex_lock(&cache_lock);
     if (cache_bytes + size <= CACHED_BYTES) {
@@ -109,8 +124,6 @@ static void block_put(void *block, size_t total)
         spare = NULL;
     }
     pthread_mutex_unlock(&cache_lock);
-    if (spare)
-        count_freed(size);
     free(spare);
 }
 
@@ -127,6 +140,18 @@ struct chunk *chunk_new(size_t size)
     chunk->free_fn = NULL;
     chunk->hint = NULL;
     return chunk;
+}
+
+struct chunk *chunk_grow(struct chunk *chunk, size_t size)
+{
+    if (size >> CHUNK_MAX_SHIFT)
+        return NULL;
+    struct chunk *grown = realloc(chunk, block_size(sizeof *chunk + size));
+    if (!grown)
+        return NULL;
+    grown->size = size;
+    grown->data = (uint8_t *)(grown + 1);
+    return grown;
 }
 
 struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *hint)

@@ -29,6 +29,10 @@ struct chunk {
 /* Memory for `size` bytes with one reference, or NULL. */
 struct chunk *chunk_new(size_t size);
 
+/* Makes one that nobody else refers to larger, and keeps what is in it: large ones by moving pages,
+ * not bytes. NULL without memory, the chunk is then as it was; else the old pointer is dead. */
+struct chunk *chunk_grow(struct chunk *chunk, size_t size);
+
 /* Wraps the caller's memory; free_fn (may be NULL) is called once when nobody refers to it, and
  * the thread that let go of it last holds no lock. NULL without memory: it is then not called. */
 struct chunk *chunk_wrap(void *data, size_t size, chunk_free_fn *free_fn, void *hint);

@@ -141,12 +141,11 @@ static void grow_body(struct stream *stream)
 {
     struct chunk *body = stream->body;
     uint64_t size = body->size < stream->body_size / 2 ? body->size * 2 : stream->body_size;
-    stream->body = chunk_new(size);
-    if (stream->body)
-        memcpy(stream->body->data, body->data, stream->body_have);
+    struct chunk *grown = chunk_grow(body, size);
+    if (grown)
+        stream->body = grown;
     else
         refuse_for_memory(stream);
-    chunk_unref(body);
 }
 
 /* The body is whole: it becomes a frame of the message, which is delivered if that was the last. */
