@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* Takes a new descriptor over, and gives the same above 2; or -1 and errno. */
@@ -19,6 +21,15 @@ static inline int fd_lift(int fd)
     close(fd);
     errno = error;
     return lifted;
+}
+
+/* Takes the rings of an eventfd that was rung, or is about to be. */
+static inline void fd_hear_bell(int bell)
+{
+    uint64_t rings;
+    struct pollfd soon = {.fd = bell, .events = POLLIN};
+    while (read(bell, &rings, sizeof rings) < 0)
+        (void)poll(&soon, 1, -1);
 }
 
 #endif

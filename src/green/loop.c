@@ -46,17 +46,6 @@ bool loop_is_over(uint64_t deadline_ns)
     return deadline_ns != UINT64_MAX && loop_clock_ns() >= deadline_ns;
 }
 
-static void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ns)
-{
-    if (deadline_ns == UINT64_MAX) {
-        pthread_cond_wait(cond, lock);
-        return;
-    }
-    struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
-                             .tv_nsec = (long)(deadline_ns % 1000000000u)};
-    pthread_cond_timedwait(cond, lock, &until);
-}
-
 static void cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
@@ -66,10 +55,55 @@ static void cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
-/* What the application's free functions waited for. */
+/* Bells that this thread has promised to ring when it has given the lock back: who is woken wants
+ * that first of all. */
+struct rings {
+    int bells[4];
+    unsigned count;
+};
+
+static _Thread_local struct rings rings __attribute__((tls_model("initial-exec")));
+
+static void ring_now(int bell)
+{
+    uint64_t one = 1;
+    check(write(bell, &one, sizeof one) == sizeof one);
+}
+
+static void ring_late(int bell)
+{
+    if (rings.count == sizeof rings.bells / sizeof rings.bells[0])
+        ring_now(bell);
+    else
+        rings.bells[rings.count++] = bell;
+}
+
+static void ring_all(void)
+{
+    int error = errno;
+    while (rings.count)
+        ring_now(rings.bells[--rings.count]);
+    errno = error;
+}
+
+static void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t deadline_ns)
+{
+    ring_all();
+    if (deadline_ns == UINT64_MAX) {
+        pthread_cond_wait(cond, lock);
+        return;
+    }
+    struct timespec until = {.tv_sec = (time_t)(deadline_ns / 1000000000u),
+                             .tv_nsec = (long)(deadline_ns % 1000000000u)};
+    pthread_cond_timedwait(cond, lock, &until);
+}
+
+/* Then comes what the application's free functions waited for. */
 static void unlock(struct loop *loop)
 {
     pthread_mutex_unlock(&loop->lock);
+    if (unlikely(rings.count))
+        ring_all();
     chunk_release();
 }
 
@@ -95,15 +129,18 @@ bool loop_try_enter(struct loop *loop)
  * else's turn can take the event away. */
 void loop_ring(struct waiter *waiter)
 {
-    uint64_t one = 1;
     if (waiter->leads) {
-        poller_wake(waiter->leads);
+        if (poller_promise_wake(waiter->leads))
+            ring_late(waiter->leads->bell);
         return;
     }
     if (waiter->rung || !waiter->polling || waiter->bell < 0)
         return;
     waiter->rung = true;
-    check(write(waiter->bell, &one, sizeof one) == sizeof one);
+    if (waiter->hears)
+        ring_late(waiter->bell);
+    else
+        ring_now(waiter->bell);
 }
 
 /* Wakes one of those who sleep, to lead. */
@@ -147,11 +184,10 @@ static void lock_after_poll(struct loop *loop)
 
 static void hear(struct waiter *waiter)
 {
-    uint64_t rings;
     if (!waiter->rung)
         return;
     waiter->rung = false;
-    check(read(waiter->bell, &rings, sizeof rings) == sizeof rings);
+    fd_hear_bell(waiter->bell);
 }
 
 static void take_bell(struct loop *loop, struct waiter *waiter)
@@ -248,6 +284,7 @@ void loop_lend_lock(struct loop *loop)
 {
     check(loop->in_turn && loop->lends_lock);
     pthread_mutex_unlock(&loop->lock);
+    ring_all();
 }
 
 void loop_take_lock_back(struct loop *loop)
@@ -269,7 +306,7 @@ static int poll_unlocked(struct loop *loop, struct waiter *waiter, int fd, int t
     nfds_t count = waiter->fd_count ? waiter->fd_count : WAITER_FDS;
     fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = waiter->bell, .events = POLLIN};
-    waiter->polling = true;
+    waiter->polling = waiter->hears = true;
     unlock(loop);
     int n = sigmask_poll(fds, count, timeout_ms, waiter->mask);
     int error = errno;
@@ -440,7 +477,7 @@ static void *steward_run(void *arg)
             run_errand(loop);
         } else if (loop->leader || !poller_is_busy(&loop->poller)) {
             loop->steward_asleep = true;
-            pthread_cond_wait(&loop->steward_cond, &loop->lock);
+            cond_wait_until(&loop->steward_cond, &loop->lock, UINT64_MAX);
             loop->steward_asleep = false;
         } else if (loop->waits != seen && !loop->hurried) {
             seen = loop->waits;
@@ -481,6 +518,7 @@ static void steward_stop(struct loop *loop)
     if (loop->leader && loop->leader->is_steward)
         wake_here(loop->leader);
     pthread_mutex_unlock(&loop->lock);
+    ring_all();
     pthread_join(loop->steward, NULL);
 }
 

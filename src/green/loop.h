@@ -33,7 +33,7 @@ struct waiter {
     TAILQ_ENTRY(waiter) line; /* among the followers */
     atomic_bool woken;        /* what it waits for may have come */
     bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
-    bool rung;
+    bool rung, hears;         /* ... and it waits for a ring that was promised */
     bool is_steward;
     struct poller *leads;  /* it waits in this one, whose bell ends that; or NULL */
     struct thread *thread; /* the green thread that waits; NULL for an ordinary one */
@@ -145,7 +145,6 @@ void loop_ring(struct waiter *waiter); /* ends the poll of an ordinary thread's 
 uint64_t loop_clock_ns(void);
 bool loop_is_over(uint64_t deadline_ns);
 
-/* The deadline `ms` milliseconds from now; never when negative. */
-uint64_t loop_deadline_ns(long ms);
+uint64_t loop_deadline_ns(long ms); /* from now; never when negative */
 
 #endif

@@ -40,6 +40,8 @@ int poller_init(struct poller *poller)
 void poller_term(struct poller *poller)
 {
     check(poller->watched == 0);
+    if (poller->rung)
+        fd_hear_bell(poller->bell);
     if (poller->bell >= 0)
         close(poller->bell);
     if (poller->epoll >= 0)
@@ -113,21 +115,25 @@ int poller_wait(const struct poller *poller, struct poller_events *events, int t
 
 void poller_end_wait(struct poller *poller)
 {
-    uint64_t rings;
     poller->waits_till = 0;
     if (!poller->rung)
         return;
     poller->rung = false;
-    check(read(poller->bell, &rings, sizeof rings) == sizeof rings);
+    fd_hear_bell(poller->bell);
+}
+
+bool poller_promise_wake(struct poller *poller)
+{
+    bool due = poller->waits_till && !poller->rung;
+    poller->rung |= due;
+    return due;
 }
 
 void poller_wake(struct poller *poller)
 {
     uint64_t one = 1;
-    if (!poller->waits_till || poller->rung)
-        return;
-    poller->rung = true;
-    check(write(poller->bell, &one, sizeof one) == sizeof one);
+    if (poller_promise_wake(poller))
+        check(write(poller->bell, &one, sizeof one) == sizeof one);
 }
 
 void poller_look(const struct poller *poller, struct poller_events *events)

@@ -93,8 +93,10 @@ int poller_wait(const struct poller *poller, struct poller_events *events, int t
 
 void poller_end_wait(struct poller *poller);
 
-/* Ends the wait that is under way, if there is one. */
+/* Ends the wait that is under way, if there is one. The second leaves it to the caller, if true, to
+ * write to poller->bell, without the lock: the wait does not end before that. */
 void poller_wake(struct poller *poller);
+bool poller_promise_wake(struct poller *poller);
 
 /* What is ready now, without waiting. */
 void poller_look(const struct poller *poller, struct poller_events *events);
