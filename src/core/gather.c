@@ -8,7 +8,6 @@
 #include "core/lane_end.h"
 #include "core/sender.h"
 #include "core/socket.h"
-#include "core/twin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,25 +76,21 @@ struct properties *gather_properties(const struct gather *gather, uint32_t n)
     return gather->sources[gather->copies[n].source].properties;
 }
 
-/* Half of a full inbox at most, so that the sender hears of room in time. */
-static uint64_t quota(const struct peer *peer)
-{
-    if (peer->twin || peer->in_max == UINT64_MAX)
-        return twin_quota(peer);
-    return peer->in_max / 2 + 1;
-}
-
-static void find_sources(struct socket *socket, struct gather *gather)
+/* False: what one of them has received last may yet be replaced. */
+static bool find_sources(struct socket *socket, struct gather *gather)
 {
     struct peer *peer;
     gather->source_count = 0;
     TAILQ_FOREACH(peer, &socket->lineup.ready, ready_line) {
         if (gather->source_count == PEERS_MAX)
             break;
+        if (peer->conflates)
+            return false;
         gather->sources[gather->source_count++] = (struct source){
-            .peer = peer, .cursor = buffer_begin(&peer->in), .quota = quota(peer)};
+            .peer = peer, .cursor = buffer_begin(&peer->in), .quota = lane_quota(peer)};
     }
     gather->partly = peer != NULL;
+    return true;
 }
 
 /* Copies one frame. False: there is no room. */
@@ -180,7 +175,8 @@ void gather_open(struct socket *socket)
         return;
     gather->count = 0;
     gather->size = 0;
-    find_sources(socket, gather);
+    if (!find_sources(socket, gather))
+        return;
     while (copy_round(socket, gather))
         continue;
     if (gather->count < 2)
@@ -194,6 +190,27 @@ void gather_open(struct socket *socket)
                                    .at = gather->data,
                                    .size = gather->size,
                                    .messages = gather->count});
+}
+
+void gather_end_soon(struct socket *socket)
+{
+    struct lane *lane = &socket->in_lane;
+    struct gather *gather = lane->gather;
+    uint64_t seen = 0;
+    lane_enter(lane);
+    uint32_t end = lane->opened - lane->left;
+    for (; end < gather->count; end++) {
+        uint64_t source = UINT64_C(1) << gather->copies[end].source;
+        if (seen & source)
+            break;
+        seen |= source;
+    }
+    uint32_t less = gather->count - end;
+    lane->left -= less;
+    lane->granted -= less;
+    lane->opened -= less;
+    lane_leave(lane);
+    gather->count = end;
 }
 
 /* The first `count` messages were read. */

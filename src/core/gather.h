@@ -17,6 +17,9 @@ struct socket;
 /* Opens the socket's lane that receives, if that pays. */
 void gather_open(struct socket *socket);
 
+/* Another peer has something: each of the others gives one more message at most. */
+void gather_end_soon(struct socket *socket);
+
 /* Closes it. */
 void gather_close(struct socket *socket);
 

@@ -47,6 +47,7 @@ int lamp_descriptor(struct socket *socket)
         socket->lamp = make(&socket->ctx->loop, &error);
         if (!socket->lamp)
             return error;
+        ctx_close_lanes(socket->ctx); /* who waits outside shall see at once what has come */
         if (socket_events(socket)) /* whoever asks first for the descriptor knows of nothing yet */
             lamp_light(socket->lamp, EVENT_IN | EVENT_OUT);
     }

@@ -20,9 +20,8 @@
 enum {
     SPINS = 100, /* before a thread sleeps */
     NAP_NS = 1000000,
-    ROOM_MIN = 64,  /* octets; a lane with less is not worth opening */
-    MANY = 32,      /* messages; after a lane that was used so much a large chunk comes */
-    INBOX_SHARE = 2 /* a lane that receives gets so much of a full inbox: a half */
+    ROOM_MIN = 64, /* octets; a lane with less is not worth opening */
+    MANY = 32      /* messages; after a lane that was used so much a large chunk comes */
 };
 
 atomic_uint lane_generation;
@@ -240,7 +239,7 @@ static bool is_special(const struct socket *socket)
 static struct peer *only_peer(const struct socket *socket)
 {
     struct peer *peer = TAILQ_FIRST(&socket->peers);
-    return !peer || TAILQ_NEXT(peer, all) || is_special(socket) ? NULL : peer;
+    return !peer || TAILQ_NEXT(peer, all) || peer->conflates || is_special(socket) ? NULL : peer;
 }
 
 /* Does the application receive what is in the inboxes as it is, or with the routing id in front? */
@@ -265,8 +264,8 @@ static bool is_direct(const struct peer *near)
         return false;
     const struct peer *far = near->far;
     const struct socket *socket = far->socket;
-    return !far->held && !far->ending && !is_special(socket) && is_fair(socket) && !socket->lamp &&
-           is_awake(socket);
+    return !far->held && !far->ending && !far->conflates && !is_special(socket) &&
+           is_fair(socket) && !socket->lamp && is_awake(socket);
 }
 
 void lane_open(struct lane *lane, struct peer *peer, const struct peer *named,
@@ -391,14 +390,24 @@ void lane_close_all(struct socket *socket)
     lane_close_inbox(socket);
 }
 
+/* Input that is held goes on when half of the inbox is empty, see peer_inbox_read(): the message
+ * with which it is goes the long way. Until then the inbox may become full. */
+uint64_t lane_quota(const struct peer *peer)
+{
+    uint64_t waiting = peer->in.tally.messages, half = peer->in_max / 2;
+    if (peer->twin || peer->in_max == UINT64_MAX)
+        return twin_quota(peer);
+    if (!peer->held || waiting > peer->in_max)
+        waiting = peer->in_max;
+    return waiting > half ? waiting - half - 1 : 0;
+}
+
 /* Opens a lane from the inbox of a peer that is the only one. */
 static void open_from(struct socket *socket, struct peer *peer)
 {
     struct lane *lane = &socket->in_lane;
-    struct lane_grant grant = {.messages = twin_quota(peer)};
+    struct lane_grant grant = {.messages = lane_quota(peer)};
     grant.at = (uint8_t *)buffer_head(&peer->in, &grant.chunk, &grant.size);
-    if (!peer->twin && peer->in_max != UINT64_MAX)
-        grant.messages = peer->in_max / INBOX_SHARE + 1;
     if (!grant.at || !grant.messages)
         return;
     const struct lane *feeding = peer->feeder ? &peer->feeder->out_lane : NULL;

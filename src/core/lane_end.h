@@ -10,6 +10,9 @@
 /* Takes the lane's lock, for as long as another copies one message; lane_leave() gives it back. */
 void lane_enter(struct lane *lane);
 
+/* So many messages may be read from an inbox before the far end must hear that there is room. */
+uint64_t lane_quota(const struct peer *peer);
+
 /* A stretch of memory for a lane, and how many messages may pass. */
 struct lane_grant {
     struct chunk *chunk;

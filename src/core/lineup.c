@@ -3,6 +3,7 @@
  * to the end. A peer without room is out of the ring until peer_sent() finds room again. */
 #include "core/lineup.h"
 
+#include "core/gather.h"
 #include "core/socket.h"
 
 enum { DEAL_MAX = 256 /* messages, and peers, in one deal */ };
@@ -18,6 +19,8 @@ void lineup_add_ready(struct lineup *lineup, struct peer *peer)
     if (peer->in_line)
         return;
     peer->in_line = true;
+    if (peer->socket->in_lane.gather)
+        gather_end_soon(peer->socket);
     TAILQ_INSERT_TAIL(&lineup->ready, peer, ready_line);
 }
 

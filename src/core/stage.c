@@ -44,7 +44,7 @@ static bool may_open(struct socket *socket)
     return socket->pattern->room && !socket->out_lane.open && !socket->sink && !socket->lamp &&
            !socket->closed && !socket->sending && !socket->options.conflate &&
            !ctx->shutting_down && ctx->max_msgsz >= LANE_BODY_MAX && ctx->loop.has_steward &&
-           !socket_is_raw(socket);
+           !ctx->loop.outside.waiters && !socket_is_raw(socket);
 }
 
 /* Memory that nobody reads any more. */
@@ -147,13 +147,15 @@ static void take_begun(struct socket *socket)
         buffer_take_parts(&socket->building, lane->chunk, lane->whole,
                           (size_t)(lane->at - lane->whole), &begun);
     socket->sending = lane->inside;
-    socket->promised = lane->inside && socket->pattern->balances;
+    socket->promised = lane->inside && (socket->pattern->balances || socket->options.xpub_nodrop);
 }
 
 void stage_close(struct socket *socket)
 {
     struct stage *stage = &socket->stage;
     struct lane *lane = &socket->out_lane;
+    if (stage->routing)
+        return; /* a message that is being routed leads here: those behind it come after all */
     lane->open = lane->staged = false;
     TAILQ_REMOVE(&socket->ctx->staged, socket, stage.line);
     socket->ctx->staged_count--;

@@ -252,7 +252,7 @@ static void run_turn(struct loop *loop, struct poller_events *events, bool lends
             break;
     }
     loop->in_turn = false;
-    if (lends_lock && loop->leader && loop->leader->is_steward)
+    if (lends_lock && (!loop->leader || loop->leader->is_steward))
         call_follower(loop); /* it came while the lock was lent, and may lead now */
 }
 

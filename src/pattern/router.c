@@ -152,38 +152,43 @@ static struct tally tally_slices(const struct slice *slices, size_t count)
     return tally;
 }
 
-/* Sends messages that all begin with the same routing id. False: there is no memory, and they must
- * wait. */
-static bool send_group(struct socket *socket, struct slice *slices, size_t count,
-                       const struct frame *id)
+/* Without the routing id in front. */
+static void strip(struct slice *slices, size_t count, const struct frame *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        slices[i].data += id->header + id->size;
+        slices[i].size -= id->header + id->size;
+        slices[i].parts--;
+        slices[i].bytes -= (uint32_t)id->size;
+    }
+}
+
+/* Sends messages that all begin with the same routing id. Returns how many are done: those behind
+ * must wait for memory. */
+static size_t send_group(struct socket *socket, struct slice *slices, size_t count,
+                         const struct frame *id)
 {
     struct peer *peer = roster_find(socket, id->body, id->size);
     if (!(id->flags & FRAME_MORE) || !peer) {
         struct tally lost = tally_slices(slices, count);
         bool malformed = !(id->flags & FRAME_MORE);
         ledger_drop(&socket->ledger, malformed ? DROP_MALFORMED : DROP_NO_ROUTE, &lost);
-        return true;
+        return count;
     }
-    size_t room = peer_room(peer);
-    if (room < count && peer_make_room(peer))
-        room = peer_room(peer);
-    if (room > count)
-        room = count;
-    struct tally lost = tally_slices(slices + room, count - room);
-    size_t skip = id->header + id->size;
-    for (size_t i = 0; i < room; i++) {
-        slices[i].data += skip;
-        slices[i].size -= skip;
-        slices[i].parts--;
-        slices[i].bytes -= (uint32_t)id->size;
+    size_t done = 0;
+    while (done < count && (peer_has_room(peer) || peer_make_room(peer))) {
+        size_t room = peer_room(peer) < count - done ? peer_room(peer) : count - done;
+        strip(slices + done, room, id);
+        if (!peer_write_slices(peer, slices + done, room, 1, NULL))
+            return done;
+        done += room;
     }
-    if (room && !peer_write_slices(peer, slices, room, 1, NULL))
-        return false;
-    if (room < count) {
+    if (done < count) {
+        struct tally lost = tally_slices(slices + done, count - done);
         peer->full = true;
         drop_for_full(peer, &lost);
     }
-    return true;
+    return count;
 }
 
 static size_t route(struct socket *socket, const struct run *run, const struct prefix *prefix)
@@ -201,11 +206,14 @@ static size_t route(struct socket *socket, const struct run *run, const struct p
         const uint8_t *end = last->data + last->size;
         while (done < count) {
             struct frame id;
-            const uint8_t *at = slices[done].data;
             size_t group = count_group(slices + done, count - done, &id);
-            if (!send_group(socket, slices + done, group, &id))
+            size_t sent = send_group(socket, slices + done, group, &id);
+            done += sent;
+            if (sent < group) {
+                const uint8_t *at = done ? slices[done - 1].data + slices[done - 1].size
+                                         : rest.data;
                 return (size_t)(at - run->data);
-            done += group;
+            }
         }
         rest.size -= (size_t)(end - rest.data);
         rest.data = end;
