@@ -61,12 +61,10 @@ static void give_back(struct ctx *ctx)
     pthread_mutex_unlock(&free_lock);
 }
 
-static void settle(struct ctx *ctx, bool lends_lock);
-
 static void on_turn_end(void *owner)
 {
     struct ctx *ctx = owner;
-    settle(ctx, ctx->loop.lends_lock);
+    ctx_settle(ctx);
 }
 
 /* The loop's own thread routes what is staged. True: it shall come again. */
@@ -75,9 +73,9 @@ static bool on_errand(void *owner)
     struct ctx *ctx = owner;
     bool again = stage_attend(ctx);
     ctx_flush_instant(ctx);
-    if (!TAILQ_EMPTY(&ctx->dirty) && ctx->loop.leader)
+    if (!TAILQ_EMPTY(&ctx->dirty.peers) && ctx->loop.leader)
         loop_changed(&ctx->loop);
-    else if (!TAILQ_EMPTY(&ctx->dirty))
+    else if (!TAILQ_EMPTY(&ctx->dirty.peers))
         ctx->loop.changed = true;
     return again;
 }
@@ -96,7 +94,7 @@ static int begin(struct ctx *ctx)
     atomic_store(&ctx->fork_generation, atomic_load(&fork_generation));
     background_init(&ctx->background);
     LIST_INIT(&ctx->sockets);
-    TAILQ_INIT(&ctx->dirty);
+    TAILQ_INIT(&ctx->dirty.peers);
     TAILQ_INIT(&ctx->tasks);
     TAILQ_INIT(&ctx->staged);
     random_fill(&ctx->next_routing_id, sizeof ctx->next_routing_id);
@@ -133,7 +131,11 @@ int ctx_start(struct ctx *ctx)
 {
     if (ctx->started)
         return 0;
-    int rc = ctx->io_threads > 0 ? loop_start_steward(&ctx->loop, &ctx->background) : 0;
+    int rc = ctx->io_threads > 1 ? io_loops_start(ctx, (unsigned)ctx->io_threads) : 0;
+    if (rc == 0 && ctx->io_threads > 0)
+        rc = loop_start_steward(&ctx->loop, &ctx->background);
+    if (rc < 0)
+        io_loops_stop(ctx);
     ctx->started = rc == 0;
     return rc;
 }
@@ -156,7 +158,7 @@ int ctx_enter(struct ctx *ctx)
 void ctx_flush_instant(struct ctx *ctx)
 {
     struct peer *peer, *next;
-    TAILQ_FOREACH_SAFE(peer, &ctx->dirty, dirty_line, next) {
+    TAILQ_FOREACH_SAFE(peer, &ctx->dirty.peers, dirty_line, next) {
         if (!peer->link || !peer->link->is_instant)
             continue;
         ctx_settle(ctx);
@@ -170,7 +172,7 @@ void ctx_flush_instant(struct ctx *ctx)
 static void flush_or_leave_it(struct ctx *ctx)
 {
     enum { QUIET_NS = 50000, PEERS_AT_ONCE = 2 };
-    bool many = ctx->dirty_count > PEERS_AT_ONCE;
+    bool many = ctx->dirty.count > PEERS_AT_ONCE;
     if (!loop_is_attended(&ctx->loop) || (!many && loop_clock_ns() - ctx->flushed_ns > QUIET_NS)) {
         loop_turn(&ctx->loop);
         ctx->flushed_ns = loop_clock_ns();
@@ -187,7 +189,7 @@ void ctx_leave(struct ctx *ctx)
         ctx_settle(ctx);
     if (TAILQ_EMPTY(&ctx->staged)) { /* else the loop's own thread is about to come */
         ctx_flush_instant(ctx);
-        if (!TAILQ_EMPTY(&ctx->dirty))
+        if (!TAILQ_EMPTY(&ctx->dirty.peers))
             flush_or_leave_it(ctx);
     }
     loop_leave(&ctx->loop);
@@ -204,34 +206,30 @@ void ctx_later(struct ctx *ctx, struct task *task)
 void ctx_flush(struct peer *peer)
 {
     const struct link *link = peer->link;
-    if (peer->socket->ctx->loop.lends_lock && link->flush_lending)
+    if (loop_is_lending && link->flush_lending)
         link->flush_lending(peer);
     else
         link->flush(peer);
 }
 
 /* As many as there were: those that are dirty again meanwhile have their turn in the next round. */
-static void flush_dirty(struct ctx *ctx, bool lends_lock)
+void ctx_flush_dirty(struct dirty *dirty)
 {
     struct peer *peer;
-    unsigned count = ctx->dirty_count;
-    while (count-- && (peer = TAILQ_FIRST(&ctx->dirty))) {
+    unsigned count = dirty->count;
+    while (count-- && (peer = TAILQ_FIRST(&dirty->peers))) {
         peer_unmark_dirty(peer);
-        if (!peer->link || !peer->ready)
-            continue;
-        if (lends_lock)
+        if (peer->link && peer->ready)
             ctx_flush(peer);
-        else
-            peer->link->flush(peer);
     }
 }
 
 static bool is_settled(const struct ctx *ctx)
 {
-    return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty);
+    return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty.peers);
 }
 
-static void settle(struct ctx *ctx, bool lends_lock)
+void ctx_settle(struct ctx *ctx)
 {
     struct task *task;
     int rounds = 0;
@@ -242,26 +240,21 @@ static void settle(struct ctx *ctx, bool lends_lock)
             task->queued = false;
             task->run(task);
         }
-        flush_dirty(ctx, lends_lock);
+        ctx_flush_dirty(&ctx->dirty);
     } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
     if (!is_settled(ctx))
         loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
     idle_look(&ctx->idle);
 }
 
-void ctx_settle(struct ctx *ctx)
+struct chunk *ctx_scratch(struct ctx *ctx, struct io_loop *io)
 {
-    settle(ctx, false);
-}
-
-struct chunk *ctx_scratch(struct ctx *ctx)
-{
-    if (ctx->scratch && chunk_refs(ctx->scratch) == 1)
-        return ctx->scratch;
-    if (ctx->scratch)
-        chunk_unref(ctx->scratch);
-    ctx->scratch = chunk_new(CTX_SCRATCH_BYTES);
-    return ctx->scratch;
+    struct chunk **scratch = io ? &io->scratch : &ctx->scratch;
+    if (*scratch && chunk_refs(*scratch) == 1)
+        return *scratch;
+    if (*scratch)
+        chunk_unref(*scratch);
+    return *scratch = chunk_new(CTX_SCRATCH_BYTES);
 }
 
 void ctx_close_lanes(struct ctx *ctx)

@@ -6,6 +6,7 @@
 
 #include "base/chunk.h"
 #include "core/idle.h"
+#include "core/io_loop.h"
 #include "core/peer.h"
 #include "core/stage.h"
 #include "green/loop.h"
@@ -39,8 +40,9 @@ struct ctx {
     bool shutting_down;
     struct waiter *terminator; /* the thread inside zmq_ctx_term() */
 
-    struct peers dirty; /* their output is flushed at the end of the turn */
-    unsigned dirty_count;
+    struct dirty dirty; /* is flushed at the end of the turn; those of I/O loops by these */
+    struct io_loop *io_loops;
+    unsigned io_loop_count;
     TAILQ_HEAD(, task) tasks;
     struct stages staged; /* sockets whose messages are routed at the end of the turn */
     unsigned staged_count;
@@ -86,6 +88,9 @@ void ctx_settle(struct ctx *ctx);
 /* Flushes what costs no system call. */
 void ctx_flush_instant(struct ctx *ctx);
 
+/* By a turn that lends the lock: flushes as many as there are. */
+void ctx_flush_dirty(struct dirty *dirty);
+
 /* By the turn itself: flushes the peer, and lends the lock if the turn does. The peer may be gone
  * afterwards. */
 void ctx_flush(struct peer *peer);
@@ -93,7 +98,8 @@ void ctx_flush(struct peer *peer);
 /* Closes the lanes of all its sockets. */
 void ctx_close_lanes(struct ctx *ctx);
 
-/* The chunk to read into: nobody else refers to it. NULL without memory. */
-struct chunk *ctx_scratch(struct ctx *ctx);
+/* The chunk to read into for connections of an I/O loop, or NULL: nobody else refers to it. NULL
+ * without memory. */
+struct chunk *ctx_scratch(struct ctx *ctx, struct io_loop *io);
 
 #endif

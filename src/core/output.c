@@ -76,18 +76,19 @@ void peer_mark_dirty(struct peer *peer)
 {
     if (peer->dirty || !peer->link)
         return;
-    peer->dirty = true;
-    TAILQ_INSERT_TAIL(&peer->socket->ctx->dirty, peer, dirty_line);
-    peer->socket->ctx->dirty_count++;
+    peer->dirty = peer->io ? &peer->io->dirty : &peer->socket->ctx->dirty;
+    TAILQ_INSERT_TAIL(&peer->dirty->peers, peer, dirty_line);
+    if (peer->dirty->count++ == 0 && peer->io)
+        io_loop_wake(peer->io);
 }
 
 void peer_unmark_dirty(struct peer *peer)
 {
     if (!peer->dirty)
         return;
-    peer->dirty = false;
-    TAILQ_REMOVE(&peer->socket->ctx->dirty, peer, dirty_line);
-    peer->socket->ctx->dirty_count--;
+    TAILQ_REMOVE(&peer->dirty->peers, peer, dirty_line);
+    peer->dirty->count--;
+    peer->dirty = NULL;
 }
 
 bool peer_is_promised_room(const struct peer *peer)
@@ -95,9 +96,10 @@ bool peer_is_promised_room(const struct peer *peer)
     return peer->socket->past_marks;
 }
 
+/* What belongs to an I/O loop is left to that. */
 static void flush(struct peer *peer)
 {
-    if (peer->link && peer->ready)
+    if (peer->link && peer->ready && !peer->io)
         peer->link->flush(peer);
 }
 
@@ -200,7 +202,8 @@ size_t peer_write(struct peer *peer, const struct run *run, const struct prefix 
     struct run rest = *run;
     if (unlikely(peer->conflates))
         return write_newest(peer, run, prefix);
-    if (rest.size >= PEER_DIRECT_MIN && !prefix && !rest.large && peer->ready && peer->link->write)
+    if (rest.size >= PEER_DIRECT_MIN && !prefix && !rest.large && peer->ready &&
+        peer->link->write && !peer->io)
         rest = write_direct(peer, run);
     while (rest.size) {
         if (!peer_has_room(peer) && !peer_make_room(peer)) {

@@ -12,6 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "core/io_loop.h"
 #include "core/ledger.h"
 #include "core/link.h"
 
@@ -44,7 +45,8 @@ struct peer {
 
     bool ready;            /* the handshake is done; false again when the connection is lost */
     bool full;             /* out refused a message since it last had room */
-    bool dirty;            /* in ctx->dirty */
+    struct dirty *dirty;   /* the list of those to be flushed in which it is, or NULL */
+    struct io_loop *io;    /* that its connection belongs to, or NULL */
     bool flushing;         /* inproc: is handing on what is in out */
     struct socket *feeder; /* whose lane goes into the inbox, or NULL */
     bool held;             /* input was refused; to be resumed */
@@ -86,8 +88,6 @@ struct peer {
     TAILQ_ENTRY(peer) dirty_line;
     TAILQ_ENTRY(peer) held_line; /* a device's: inputs that wait */
 };
-
-TAILQ_HEAD(peers, peer);
 
 /* A new peer of a socket, attached to its pattern, with the options frozen when it was bound or
  * connected. One that has an owner takes the routing id over that ZMQ_CONNECT_ROUTING_ID has set

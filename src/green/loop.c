@@ -237,12 +237,15 @@ bool loop_is_attended(const struct loop *loop)
     return loop->has_steward || (loop->leader && loop->leader->polling);
 }
 
+_Thread_local bool loop_is_lending __attribute__((tls_model("initial-exec")));
+
 static void run_turn(struct loop *loop, struct poller_events *events, bool lends_lock)
 {
+    bool was_lending = loop_is_lending;
     if (loop->in_turn)
         return;
     loop->in_turn = true;
-    loop->lends_lock = lends_lock;
+    loop_is_lending = lends_lock;
     loop->hurried = false;
     for (int turns = 0;; poller_look(&loop->poller, events)) {
         loop->changed = false;
@@ -252,6 +255,7 @@ static void run_turn(struct loop *loop, struct poller_events *events, bool lends
             break;
     }
     loop->in_turn = false;
+    loop_is_lending = was_lending;
     if (lends_lock && (!loop->leader || loop->leader->is_steward))
         call_follower(loop); /* it came while the lock was lent, and may lead now */
 }
@@ -282,7 +286,7 @@ void loop_turn(struct loop *loop)
 
 void loop_lend_lock(struct loop *loop)
 {
-    check(loop->in_turn && loop->lends_lock);
+    check(loop_is_lending);
     pthread_mutex_unlock(&loop->lock);
     ring_all();
 }
@@ -290,6 +294,21 @@ void loop_lend_lock(struct loop *loop)
 void loop_take_lock_back(struct loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
+}
+
+void loop_wait_apart(struct loop *loop, struct poller *poller, struct poller_events *events,
+                     int timeout_ms)
+{
+    unlock(loop);
+    poller_wait(poller, events, timeout_ms, NULL);
+    lock_after_poll(loop);
+    poller_end_wait(poller);
+}
+
+void loop_wake_poller(struct poller *poller)
+{
+    if (poller_promise_wake(poller))
+        ring_late(poller->bell);
 }
 
 /* Polls with the lock released: the poller's descriptor if `fd` is that, the bell, and those of the

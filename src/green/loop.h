@@ -63,7 +63,7 @@ struct loop {
     int spare_bells[SPARE_BELLS];
     unsigned spare_bell_count;
     bool changed;             /* a turn is due: there is something to flush, or to go on with */
-    bool in_turn, lends_lock; /* ... which may lend the lock: see loop_lend_lock() */
+    bool in_turn;
     bool hurried;             /* a turn is due at once */
     unsigned work;            /* reads since the leader last looked; those who read count them */
 
@@ -114,10 +114,16 @@ bool loop_is_attended(const struct loop *loop);
 void loop_turn(struct loop *loop);
 
 /* Around a system call, so that no call of the application's has to wait for it: others may have
- * the lock meanwhile. Only within a turn that has loop->lends_lock, and where nothing on the stack
+ * the lock meanwhile. Only within a turn for which loop_is_lending, and where nothing on the stack
  * depends on what they may change. Free functions wait until the turn is over. */
+extern _Thread_local bool loop_is_lending __attribute__((tls_model("initial-exec")));
 void loop_lend_lock(struct loop *loop);
 void loop_take_lock_back(struct loop *loop);
+
+/* For a thread that serves another poller under the same lock: waits in it, and wakes it. */
+void loop_wait_apart(struct loop *loop, struct poller *poller, struct poller_events *events,
+                     int timeout_ms);
+void loop_wake_poller(struct poller *poller);
 
 static inline void waiter_init(struct waiter *waiter)
 {

@@ -70,6 +70,8 @@ static void finish(struct stream *stream)
         TAILQ_REMOVE(&ctx->tasks, &stream->failing, line);
     fdwatch_term(&stream->watch);
     timer_term(&stream->timer);
+    if (stream->io)
+        stream->io->streams--;
     if (!stream->sending && !stream->reading)
         close(stream->fd); /* else stream_take_back() does it */
     free(stream->socks);
@@ -175,7 +177,9 @@ static void become_ready(struct stream *stream)
     stream->peer = peer;
     stream->state = STREAM_TRAFFIC;
     peer->far = stream;
+    peer_unmark_dirty(peer);
     peer->link = &stream_link;
+    peer->io = stream->io;
     int rc = stream->raw ? 0 : stream_meet(stream, &stream->handshake->session);
     if (stream->major >= 3)
         stream_tell(stream, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
@@ -352,7 +356,8 @@ static void on_ready(struct fdwatch *watch, uint32_t events)
 struct stream *stream_open(struct socket *socket, struct options *options, int fd,
                            struct stream_owner *owner)
 {
-    struct poller *poller = &socket->ctx->loop.poller;
+    struct io_loop *io = io_loop_choose(socket->ctx, options->affinity);
+    struct poller *poller = io ? &io->poller : &socket->ctx->loop.poller;
     struct stream *stream = calloc(1, sizeof *stream);
     bool has_timer = stream && timer_init(&stream->timer, poller) == 0;
     if (!has_timer || fdwatch_init(&stream->watch, poller, fd, on_ready) < 0) {
@@ -362,7 +367,10 @@ struct stream *stream_open(struct socket *socket, struct options *options, int f
         close(fd);
         return NULL;
     }
+    if (io)
+        io->streams++;
     stream->holds = 1;
+    stream->io = io;
     stream->fd = fd;
     stream->socket = socket;
     stream->options = options_ref(options);

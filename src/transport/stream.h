@@ -50,6 +50,7 @@ struct stream {
     struct timer timer; /* the handshake's limit, then heartbeats */
     int fd;
     unsigned holds;       /* of its memory: one till it is closed, one for each who works with it */
+    struct io_loop *io;   /* that it belongs to; NULL: the context's own loop */
     struct loop *lent_by; /* whose lock is lent during a system call */
     enum stream_state state;
     bool raw;               /* it carries bare octets: no handshake, no frames */

@@ -304,7 +304,7 @@ static bool receive(struct stream *stream, struct chunk *scratch, size_t *to_bod
     struct iovec vectors[2] = {
         [1] = {.iov_base = scratch->data + before, .iov_len = scratch->size - before}};
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
-    bool lends_lock = stream->socket->ctx->loop.lends_lock, open = true;
+    bool lends_lock = loop_is_lending, open = true;
     if (body) {
         *to_body = body->size - stream->body_have;
         vectors[0] = (struct iovec){body->data + stream->body_have, *to_body};
@@ -361,7 +361,7 @@ bool stream_read(struct stream *stream)
         return stream_read_proxy(stream);
     if (stream->raw)
         return stream_read_raw(stream);
-    struct chunk *scratch = ctx_scratch(stream->socket->ctx);
+    struct chunk *scratch = ctx_scratch(stream->socket->ctx, stream->io);
     size_t to_body = 0;
     ssize_t n = 0;
     if (scratch && !receive(stream, scratch, &to_body, &n))
@@ -373,7 +373,7 @@ bool stream_read(struct stream *stream)
         stream_fail(stream, LEAVE_CLOSED);
         return false;
     }
-    stream->heard_ns = stream->socket->ctx->loop.poller.now_ns;
+    stream->heard_ns = stream->watch.poller->now_ns;
     stream->socket->ctx->loop.work++;
     size_t size = (size_t)n;
     if (unlikely(stream->old)) {

@@ -43,7 +43,7 @@ static size_t frame(uint8_t *at, size_t size)
 
 bool stream_read_raw(struct stream *stream)
 {
-    struct chunk *scratch = ctx_scratch(stream->socket->ctx);
+    struct chunk *scratch = ctx_scratch(stream->socket->ctx, stream->io);
     if (stream->kept_size)
         return false;
     ssize_t n = scratch ? receive(stream, scratch) : 0;
