@@ -17,7 +17,7 @@ enum { DRAIN_MS = 5000 };
 static const double SECONDS_MAX = 1e6; /* eleven days */
 
 /* What getopt_long() returns for options without a letter. */
-enum { CAPTURE = 256, STATS, HWM, DRAIN, SUBSCRIBE, FOR };
+enum { CAPTURE = 256, STATS, HWM, DRAIN, SUBSCRIBE, FOR, IO_THREADS };
 
 /* Which commands know an option. */
 enum { OF_DEVICES = 1, OF_FORWARDER = 2, OF_DEMO = 4, OF_ALL = 7 };
@@ -33,6 +33,7 @@ static const struct known {
      "forward only what begins with PREFIX; may be given several times"},
     {OF_DEVICES, CAPTURE, "capture", "ENDPOINT", "publish a copy of every message at ENDPOINT"},
     {OF_DEVICES, HWM, "hwm", "N", "queue at most N messages a peer (default 1000, 0: no limit)"},
+    {OF_DEVICES, IO_THREADS, "io-threads", "N", "read and write with N threads (default 1)"},
     {OF_DEVICES, STATS, "stats", "SECONDS", "print a line of statistics every SECONDS"},
     {OF_DEVICES, DRAIN, "drain", "SECONDS", "at the end, wait so long for queues to empty (5)"},
     {OF_DEMO, FOR, "for", "SECONDS", "end after SECONDS"},
@@ -125,10 +126,20 @@ static int set_value(struct args *args, int value, const char *text)
     case CAPTURE: args->capture = text; return 0;
     case SUBSCRIBE: args->subscriptions[args->subscription_count++] = text; return 0;
     case HWM: return read_count(text, &args->hwm);
+    case IO_THREADS: return read_count(text, &args->io_threads) || !args->io_threads ? -1 : 0;
     case STATS: return read_seconds(text, 0.001, &args->stats_ms);
     case DRAIN: return read_seconds(text, 0, &args->drain_ms);
     case FOR: return read_seconds(text, 0.001, &args->for_ms);
     default: return -1;
+    }
+}
+
+static const char *what_it_takes(int value)
+{
+    switch (value) {
+    case HWM: return "a whole number";
+    case IO_THREADS: return "a whole number above 0";
+    default: return "seconds";
     }
 }
 
@@ -164,7 +175,7 @@ static int parse_options(struct args *args, const struct command *command, int a
         default:
             if (set_value(args, value, optarg))
                 return command_refuse(command, "option --%s takes %s, not '%s'", find(value)->name,
-                                      value == HWM ? "a whole number" : "seconds", optarg);
+                                      what_it_takes(value), optarg);
         }
     }
 }
@@ -185,7 +196,7 @@ static int parse_arguments(struct args *args, const struct command *command, int
 
 int args_init(struct args *args, const struct command *command, int argc, char **argv)
 {
-    *args = (struct args){.hwm = -1, .drain_ms = DRAIN_MS};
+    *args = (struct args){.hwm = -1, .io_threads = 1, .drain_ms = DRAIN_MS};
     args->subscriptions = calloc((size_t)argc + 1, sizeof(*args->subscriptions));
     if (!args->subscriptions)
         return command_fail("out of memory");

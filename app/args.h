@@ -20,6 +20,7 @@ struct args {
     long drain_ms; /* how long the device may drain */
     long for_ms;   /* how long the demo runs; 0: until a signal */
     bool is_quiet;
+    int io_threads;
     bool is_verbose;
 };
 

@@ -119,6 +119,7 @@ static int open_sides(struct broker *broker)
     broker->context = zmq_ctx_new();
     if (!broker->context)
         return command_fail("cannot start: %s", zmq_strerror(zmq_errno()));
+    zmq_ctx_set(broker->context, ZMQ_IO_THREADS, args->io_threads);
     int rc = open_side(broker, FRONTEND, "frontend", args->frontend);
     if (rc == EXIT_FINE)
         rc = open_side(broker, BACKEND, "backend", args->backend);

@@ -24,6 +24,10 @@ endif()
 # A target whose property GREENMQ_PLAIN is set goes without them: what is installed, and what other
 # people's programs load, which bring no sanitizer's runtime.
 if(GREENMQ_SANITIZE)
+    target_compile_definitions(greenmq_compiler INTERFACE GREENMQ_TEST)
+endif()
+
+if(GREENMQ_SANITIZE)
     set(sanitized $<NOT:$<BOOL:$<TARGET_PROPERTY:GREENMQ_PLAIN>>>)
     target_compile_options(greenmq_compiler INTERFACE
         $<${sanitized}:-fsanitize=${GREENMQ_SANITIZE}>

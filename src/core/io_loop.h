@@ -37,8 +37,8 @@ struct io_loop {
     struct ctx *ctx;
 };
 
-/* Both under the lock, the second after the last connection has gone, and it gives the lock back for
- * a moment. The first: 0 or a negative errno, then none is there. */
+/* Both under the lock. The first: 0 or a negative errno, then none is there. The second comes after
+ * the last connection has gone, and gives the lock back for a moment. */
 int io_loops_start(struct ctx *ctx, unsigned count);
 void io_loops_stop(struct ctx *ctx);
 

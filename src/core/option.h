@@ -45,7 +45,7 @@ struct options {
     int64_t maxmsgsize_bytes; /* a longer part ends the connection; negative: no limit */
     int immediate;            /* 1: queue for completed connections only */
     int conflate;             /* 1: keep the newest message only */
-    uint64_t affinity;        /* kept to be read back; there are no I/O threads to choose from */
+    uint64_t affinity;        /* of which I/O threads one may have its connections; 0: of all */
 
     /* Connections */
     int backlog;              /* of listen() */

@@ -19,35 +19,15 @@
 #include "green/background.h"
 #include "green/outside.h"
 #include "green/spin.h"
+#include "green/waiter.h"
 #include "loop/resolver.h"
 
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Somebody who waits, on the stack of the one who does. */
-struct waiter {
-    TAILQ_ENTRY(waiter) line; /* among the followers */
-    atomic_bool woken;        /* what it waits for may have come */
-    bool polling;             /* it is inside poll(), or about to look at its bell: ring it */
-    bool rung, hears;         /* ... and it waits for a ring that was promised */
-    bool is_steward;
-    struct poller *leads;  /* it waits in this one, whose bell ends that; or NULL */
-    struct thread *thread; /* the green thread that waits; NULL for an ordinary one */
-    const char *what;      /* it waits for, a word for lists */
-    int bell;              /* an eventfd that ends its poll while it does not lead; or -1 */
-    struct pollfd *fds;    /* descriptors of the application's that wake it too, behind ours */
-    nfds_t fd_count;       /* the WAITER_FDS that are ours included; 0 without any */
-    const sigset_t *mask;  /* of signals during its poll; NULL: the thread's own */
-};
-
-/* The first places of waiter->fds are for the loop: the poller's descriptor and the bell. */
-enum { WAITER_FDS = 2, SPARE_BELLS = 8 };
-
-TAILQ_HEAD(waiters, waiter);
+enum { SPARE_BELLS = 8 };
 
 struct loop {
     /* These outlive it: who comes too late finds them as they were. */
@@ -62,10 +42,10 @@ struct loop {
     struct waiters followers;
     int spare_bells[SPARE_BELLS];
     unsigned spare_bell_count;
-    bool changed;             /* a turn is due: there is something to flush, or to go on with */
+    bool changed; /* a turn is due: there is something to flush, or to go on with */
     bool in_turn;
-    bool hurried;             /* a turn is due at once */
-    unsigned work;            /* reads since the leader last looked; those who read count them */
+    bool hurried;  /* a turn is due at once */
+    unsigned work; /* reads since the leader last looked; those who read count them */
 
     /* Called at the end of each turn, under the lock. */
     void (*turn_end)(void *owner);
@@ -124,17 +104,6 @@ void loop_take_lock_back(struct loop *loop);
 void loop_wait_apart(struct loop *loop, struct poller *poller, struct poller_events *events,
                      int timeout_ms);
 void loop_wake_poller(struct poller *poller);
-
-static inline void waiter_init(struct waiter *waiter)
-{
-    *waiter = (struct waiter){.bell = -1, .what = "a context"};
-}
-
-/* For one who waits for several loops at once, with a poll of its own on the eventfd `bell`. */
-static inline void waiter_init_bell(struct waiter *waiter, int bell)
-{
-    *waiter = (struct waiter){.bell = bell, .polling = true};
-}
 
 /* Waits until the waiter is woken or one of its descriptors is ready: 0, look and wait again. At
  * the deadline (UINT64_MAX: never) -ETIMEDOUT; -EINTR after a signal; in a green thread -ECANCELED,

@@ -113,8 +113,7 @@ int stream_through_proxy(struct stream *stream, const struct endpoint_host *targ
 /* Begins, once the owner is ready to be called; `connecting` when connect() is still under way. */
 void stream_start(struct stream *stream, bool connecting);
 
-/* Ends it without telling owner or peer. */
-void stream_close(struct stream *stream);
+void stream_close(struct stream *stream); /* ends it without telling owner or peer */
 
 /* The connection breaks: ends it at the end of the turn, and tells peer and owner. */
 void stream_fail(struct stream *stream, enum leave why);
