@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/frame.h"
+#include "base/lock_order.h"
 #include "base/msg.h"
 #include "core/lane.h"
 
@@ -14,7 +15,10 @@ enum { LANE_BODY_MAX = 2048 /* larger bodies go the long way, where they may be 
 /* Tries to take the lane's lock. */
 static inline bool lane_try_enter(struct lane *lane)
 {
-    return atomic_exchange_explicit(&lane->lock, 1, memory_order_acquire) == 0;
+    if (atomic_exchange_explicit(&lane->lock, 1, memory_order_acquire))
+        return false;
+    lock_order_taken(LOCK_LANE);
+    return true;
 }
 
 /* Wakes who sleeps until the lock is free. */
@@ -22,6 +26,7 @@ void lane_wake(struct lane *lane);
 
 static inline void lane_leave(struct lane *lane)
 {
+    lock_order_gives(LOCK_LANE);
     atomic_store_explicit(&lane->lock, 0, memory_order_release);
     if (unlikely(atomic_load_explicit(&lane->sleepers, memory_order_relaxed)))
         lane_wake(lane);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/chunk.h"
 #include "base/clock.h"
+#include "base/lock_order.h"
 #include "green/sigmask.h"
 
 #include <errno.h>
@@ -98,12 +99,24 @@ static void cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_
     pthread_cond_timedwait(cond, lock, &until);
 }
 
-/* Then comes what the application's free functions waited for. */
-static void unlock(struct loop *loop)
+static void give_lock(struct loop *loop)
 {
+    lock_order_gives(LOCK_CONTEXT);
     pthread_mutex_unlock(&loop->lock);
     if (unlikely(rings.count))
         ring_all();
+}
+
+static void take_lock(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    lock_order_taken(LOCK_CONTEXT);
+}
+
+/* Then comes what the application's free functions waited for. */
+static void unlock(struct loop *loop)
+{
+    give_lock(loop);
     chunk_release();
 }
 
@@ -112,7 +125,7 @@ void loop_enter(struct loop *loop)
     if (loop_try_enter(loop))
         return;
     atomic_fetch_add(&loop->queueing, 1);
-    pthread_mutex_lock(&loop->lock);
+    take_lock(loop);
     atomic_fetch_sub(&loop->queueing, 1);
     chunk_hold();
 }
@@ -121,6 +134,7 @@ bool loop_try_enter(struct loop *loop)
 {
     if (pthread_mutex_trylock(&loop->lock) != 0)
         return false;
+    lock_order_taken(LOCK_CONTEXT);
     chunk_hold();
     return true;
 }
@@ -173,7 +187,7 @@ void loop_leave(struct loop *loop)
  * so that a busy device cannot keep them out. */
 static void lock_after_poll(struct loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
+    take_lock(loop);
     chunk_hold();
     if (!atomic_load(&loop->queueing) || loop->giving_way)
         return;
@@ -287,13 +301,12 @@ void loop_turn(struct loop *loop)
 void loop_lend_lock(struct loop *loop)
 {
     check(loop_is_lending);
-    pthread_mutex_unlock(&loop->lock);
-    ring_all();
+    give_lock(loop);
 }
 
 void loop_take_lock_back(struct loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
+    take_lock(loop);
 }
 
 void loop_wait_apart(struct loop *loop, struct poller *poller, struct poller_events *events,
@@ -531,13 +544,12 @@ static void wake_here(struct waiter *waiter)
 
 static void steward_stop(struct loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
+    take_lock(loop);
     loop->steward_quit = true;
     pthread_cond_signal(&loop->steward_cond);
     if (loop->leader && loop->leader->is_steward)
         wake_here(loop->leader);
-    pthread_mutex_unlock(&loop->lock);
-    ring_all();
+    give_lock(loop);
     pthread_join(loop->steward, NULL);
 }
 

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* What a thread has locked: see lock_order.h. */
+#include "base/lock_order.h"
+
+#ifdef GREENMQ_TEST
+_Thread_local unsigned lock_order_held;
+#endif
