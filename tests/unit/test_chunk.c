@@ -178,6 +178,7 @@ static void the_cache_keeps_96_mib_at_most(void **state)
     struct chunk *chunks[COUNT];
     uintptr_t before[COUNT];
     int again = 0;
+    chunk_trim();
     for (int i = 0; i < COUNT; i++) {
         chunks[i] = chunk_new(7 * MIB + MIB / 2);
         before[i] = (uintptr_t)chunks[i];
