@@ -61,12 +61,12 @@ static void give_back(struct ctx *ctx)
     pthread_mutex_unlock(&free_lock);
 }
 
-static void settle(struct ctx *ctx, bool lends_lock);
+static bool settle(struct ctx *ctx, bool lends_lock);
 
-static void on_turn_end(void *owner)
+static bool on_turn_end(void *owner)
 {
     struct ctx *ctx = owner;
-    settle(ctx, ctx->loop.lends_lock);
+    return settle(ctx, ctx->loop.lends_lock);
 }
 
 /* Fresh or used, all of it but what stays. */
@@ -85,6 +85,7 @@ static int begin(struct ctx *ctx)
     LIST_INIT(&ctx->sockets);
     TAILQ_INIT(&ctx->dirty);
     TAILQ_INIT(&ctx->tasks);
+    effort_renew(&ctx->effort);
     random_fill(&ctx->next_routing_id, sizeof ctx->next_routing_id);
     int rc = shortage_init(ctx);
     if (rc == 0)
@@ -139,16 +140,16 @@ int ctx_enter(struct ctx *ctx)
     return -EFAULT;
 }
 
-/* What costs no system call goes at once. */
-static void flush_instant(struct ctx *ctx)
+/* What costs no system call goes at once. False: enough has been done. */
+static bool flush_instant(struct ctx *ctx)
 {
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &ctx->dirty, dirty_line, next) {
         if (!peer->link || !peer->link->is_instant)
             continue;
-        ctx_settle(ctx);
-        return;
+        return settle(ctx, false);
     }
+    return true;
 }
 
 /* Output leaves at once when the context was quiet, after a look at what has come: the connection
@@ -170,10 +171,8 @@ static void flush_or_leave_it(struct ctx *ctx)
 
 void ctx_leave(struct ctx *ctx)
 {
-    if (!TAILQ_EMPTY(&ctx->tasks))
-        ctx_settle(ctx);
-    flush_instant(ctx);
-    if (!TAILQ_EMPTY(&ctx->dirty))
+    bool goes_on = TAILQ_EMPTY(&ctx->tasks) || settle(ctx, false);
+    if (goes_on && flush_instant(ctx) && !TAILQ_EMPTY(&ctx->dirty))
         flush_or_leave_it(ctx);
     loop_leave(&ctx->loop);
 }
@@ -195,20 +194,25 @@ void ctx_flush(struct peer *peer)
         link->flush(peer);
 }
 
-/* As many as there were: those that are dirty again meanwhile have their turn in the next round. */
-static void flush_dirty(struct ctx *ctx, bool lends_lock)
+/* As many as there were: those that are dirty again meanwhile have their turn in the next round.
+ * False: enough has been done; but what makes no work for others has left. */
+static bool flush_dirty(struct ctx *ctx, bool lends_lock)
 {
     struct peer *peer;
     unsigned count = ctx->dirty_count;
+    effort_begin(&ctx->effort);
     while (count-- && (peer = TAILQ_FIRST(&ctx->dirty))) {
         peer_unmark_dirty(peer);
         if (!peer->link || !peer->ready)
             continue;
-        if (lends_lock)
+        if (lends_lock) {
             ctx_flush(peer);
-        else
+            effort_go_on(&ctx->effort);
+        } else {
             peer->link->flush(peer);
+        }
     }
+    return !effort_is_over(&ctx->effort);
 }
 
 static bool is_settled(const struct ctx *ctx)
@@ -216,21 +220,40 @@ static bool is_settled(const struct ctx *ctx)
     return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty);
 }
 
-static void settle(struct ctx *ctx, bool lends_lock)
+/* False: enough has been done. Then the next one has its turn first. */
+static bool run_tasks(struct ctx *ctx, int *rounds)
 {
     struct task *task;
+    if (TAILQ_EMPTY(&ctx->tasks))
+        return true;
+    effort_begin(&ctx->effort);
+    while ((task = TAILQ_FIRST(&ctx->tasks)) && (*rounds)++ < SETTLE_ROUNDS) {
+        TAILQ_REMOVE(&ctx->tasks, task, line);
+        task->queued = false;
+        task->run(task);
+        if (effort_is_over(&ctx->effort))
+            return false;
+    }
+    return true;
+}
+
+/* False: enough has been done, and what is left must wait until others have had the lock. Tasks
+ * do not take from what there is for the dirty peers, nor these from the tasks. */
+static bool settle(struct ctx *ctx, bool lends_lock)
+{
     int rounds = 0;
+    bool goes_on;
+    uint64_t until = ctx->effort.spent + EFFORT_TURN;
     do {
-        while ((task = TAILQ_FIRST(&ctx->tasks)) && rounds++ < SETTLE_ROUNDS) {
-            TAILQ_REMOVE(&ctx->tasks, task, line);
-            task->queued = false;
-            task->run(task);
-        }
-        flush_dirty(ctx, lends_lock);
-    } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
+        goes_on = run_tasks(ctx, &rounds);
+        goes_on = flush_dirty(ctx, lends_lock) && goes_on && ctx->effort.spent < until;
+    } while (goes_on && !is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
+    goes_on = goes_on && ctx->effort.spent - ctx->effort.since < EFFORT_TURN;
+    effort_renew(&ctx->effort);
     if (!is_settled(ctx))
-        loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
+        loop_hurry(&ctx->loop); /* the rest comes in the next turn, after the others' input */
     idle_look(&ctx->idle);
+    return goes_on;
 }
 
 void ctx_settle(struct ctx *ctx)

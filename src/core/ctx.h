@@ -5,6 +5,7 @@
 #define GREENMQ_CORE_CTX_H
 
 #include "base/chunk.h"
+#include "core/effort.h"
 #include "core/idle.h"
 #include "core/peer.h"
 #include "green/loop.h"
@@ -41,6 +42,7 @@ struct ctx {
     struct peers dirty; /* their output is flushed at the end of the turn */
     unsigned dirty_count;
     TAILQ_HEAD(, task) tasks;
+    struct effort effort;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */

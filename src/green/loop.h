@@ -65,10 +65,11 @@ struct loop {
     bool changed;             /* a turn is due: there is something to flush, or to go on with */
     bool in_turn, lends_lock; /* ... which may lend the lock: see loop_lend_lock() */
     bool hurried;             /* a turn is due at once */
+    bool has_more;            /* the last turn has left something for the next one */
     unsigned work;            /* reads since the leader last looked; those who read count them */
 
-    /* Called at the end of each turn, under the lock. */
-    void (*turn_end)(void *owner);
+    /* At the end of each turn, under the lock. False: others shall have that before the next. */
+    bool (*turn_end)(void *owner);
     void *owner;
 
     bool has_steward, steward_asleep, steward_quit;
@@ -83,7 +84,7 @@ struct loop {
 void loop_prepare(struct loop *loop);
 
 /* Both in prepared memory, the first under the lock: 0 or a negative errno. */
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), void *owner);
+int loop_init(struct loop *loop, bool (*turn_end)(void *owner), void *owner);
 
 /* Gives it a steward, once. Under the lock. 0 or a negative errno. */
 int loop_start_steward(struct loop *loop, const struct background *background);
