@@ -61,10 +61,11 @@ static void give_back(struct ctx *ctx)
     pthread_mutex_unlock(&free_lock);
 }
 
-static void on_turn_end(void *owner)
+static bool settle(struct ctx *ctx);
+
+static bool on_turn_end(void *owner)
 {
-    struct ctx *ctx = owner;
-    ctx_settle(ctx);
+    return settle(owner);
 }
 
 /* The loop's own thread routes what is staged. True: it shall come again. */
@@ -72,7 +73,7 @@ static bool on_errand(void *owner)
 {
     struct ctx *ctx = owner;
     bool again = stage_attend(ctx);
-    ctx_flush_instant(ctx);
+    (void)ctx_flush_instant(ctx);
     if (!TAILQ_EMPTY(&ctx->dirty.peers) && ctx->loop.leader)
         loop_changed(&ctx->loop);
     else if (!TAILQ_EMPTY(&ctx->dirty.peers))
@@ -97,6 +98,7 @@ static int begin(struct ctx *ctx)
     TAILQ_INIT(&ctx->dirty.peers);
     TAILQ_INIT(&ctx->tasks);
     TAILQ_INIT(&ctx->staged);
+    effort_renew(&ctx->effort);
     random_fill(&ctx->next_routing_id, sizeof ctx->next_routing_id);
     int rc = shortage_init(ctx);
     if (rc == 0)
@@ -167,15 +169,15 @@ int ctx_enter(struct ctx *ctx)
     return -EFAULT;
 }
 
-void ctx_flush_instant(struct ctx *ctx)
+bool ctx_flush_instant(struct ctx *ctx)
 {
     struct peer *peer, *next;
     TAILQ_FOREACH_SAFE(peer, &ctx->dirty.peers, dirty_line, next) {
         if (!peer->link || !peer->link->is_instant)
             continue;
-        ctx_settle(ctx);
-        return;
+        return settle(ctx);
     }
+    return true;
 }
 
 /* Output leaves at once when the context was quiet, after a look at what has come: the connection
@@ -197,13 +199,10 @@ static void flush_or_leave_it(struct ctx *ctx)
 
 void ctx_leave(struct ctx *ctx)
 {
-    if (!TAILQ_EMPTY(&ctx->tasks))
-        ctx_settle(ctx);
-    if (TAILQ_EMPTY(&ctx->staged)) { /* else the loop's own thread is about to come */
-        ctx_flush_instant(ctx);
-        if (!TAILQ_EMPTY(&ctx->dirty.peers))
-            flush_or_leave_it(ctx);
-    }
+    bool goes_on = TAILQ_EMPTY(&ctx->tasks) || settle(ctx);
+    bool staged = !TAILQ_EMPTY(&ctx->staged); /* then the loop's own thread is about to come */
+    if (goes_on && !staged && ctx_flush_instant(ctx) && !TAILQ_EMPTY(&ctx->dirty.peers))
+        flush_or_leave_it(ctx);
     loop_leave(&ctx->loop);
 }
 
@@ -224,16 +223,22 @@ void ctx_flush(struct peer *peer)
         link->flush(peer);
 }
 
-/* As many as there were: those that are dirty again meanwhile have their turn in the next round. */
-void ctx_flush_dirty(struct dirty *dirty)
+/* As many as there were: those that are dirty again meanwhile have their turn in the next round.
+ * False: enough has been done; but what makes no work for others has left. */
+bool ctx_flush_dirty(struct ctx *ctx, struct dirty *dirty)
 {
     struct peer *peer;
     unsigned count = dirty->count;
+    effort_begin(&ctx->effort);
     while (count-- && (peer = TAILQ_FIRST(&dirty->peers))) {
         peer_unmark_dirty(peer);
-        if (peer->link && peer->ready)
-            ctx_flush(peer);
+        if (!peer->link || !peer->ready)
+            continue;
+        ctx_flush(peer);
+        if (loop_is_lending)
+            effort_go_on(&ctx->effort);
     }
+    return !effort_is_over(&ctx->effort);
 }
 
 static bool is_settled(const struct ctx *ctx)
@@ -241,22 +246,46 @@ static bool is_settled(const struct ctx *ctx)
     return TAILQ_EMPTY(&ctx->tasks) && TAILQ_EMPTY(&ctx->dirty.peers);
 }
 
-void ctx_settle(struct ctx *ctx)
+/* False: enough has been done. Then the next one has its turn first. */
+static bool run_tasks(struct ctx *ctx, int *rounds)
 {
     struct task *task;
+    if (TAILQ_EMPTY(&ctx->tasks))
+        return true;
+    effort_begin(&ctx->effort);
+    while ((task = TAILQ_FIRST(&ctx->tasks)) && (*rounds)++ < SETTLE_ROUNDS) {
+        TAILQ_REMOVE(&ctx->tasks, task, line);
+        task->queued = false;
+        task->run(task);
+        if (effort_is_over(&ctx->effort))
+            return false;
+    }
+    return true;
+}
+
+/* False: enough has been done, and what is left must wait until others have had the lock. Tasks
+ * do not take from what there is for the dirty peers, nor these from the tasks. */
+static bool settle(struct ctx *ctx)
+{
     int rounds = 0;
+    bool goes_on;
+    uint64_t until = ctx->effort.spent + EFFORT_TURN;
     do {
         stage_route_all(ctx);
-        while ((task = TAILQ_FIRST(&ctx->tasks)) && rounds++ < SETTLE_ROUNDS) {
-            TAILQ_REMOVE(&ctx->tasks, task, line);
-            task->queued = false;
-            task->run(task);
-        }
-        ctx_flush_dirty(&ctx->dirty);
-    } while (!is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
+        goes_on = run_tasks(ctx, &rounds);
+        goes_on = ctx_flush_dirty(ctx, &ctx->dirty) && goes_on && ctx->effort.spent < until;
+    } while (goes_on && !is_settled(ctx) && rounds++ < SETTLE_ROUNDS);
+    goes_on = goes_on && ctx->effort.spent - ctx->effort.since < EFFORT_TURN;
+    effort_renew(&ctx->effort);
     if (!is_settled(ctx))
-        loop_changed(&ctx->loop); /* the rest comes in the next turn, after the others' input */
+        loop_hurry(&ctx->loop); /* the rest comes in the next turn, after the others' input */
     idle_look(&ctx->idle);
+    return goes_on;
+}
+
+void ctx_settle(struct ctx *ctx)
+{
+    (void)settle(ctx);
 }
 
 struct chunk *ctx_scratch(struct ctx *ctx, struct io_loop *io)

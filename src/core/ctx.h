@@ -5,6 +5,7 @@
 #define GREENMQ_CORE_CTX_H
 
 #include "base/chunk.h"
+#include "core/effort.h"
 #include "core/idle.h"
 #include "core/io_loop.h"
 #include "core/peer.h"
@@ -46,8 +47,9 @@ struct ctx {
     TAILQ_HEAD(, task) tasks;
     struct stages staged; /* sockets whose messages are routed at the end of the turn */
     unsigned staged_count;
-    uint64_t looks;          /* how often anybody has looked what can be received */
-    void *looker;            /* the thread that did so last */
+    uint64_t looks; /* how often anybody has looked what can be received */
+    void *looker;   /* the thread that did so last */
+    struct effort effort;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */
@@ -85,11 +87,11 @@ void ctx_later(struct ctx *ctx, struct task *task);
 /* Flushes what is dirty and runs the tasks. */
 void ctx_settle(struct ctx *ctx);
 
-/* Flushes what costs no system call. */
-void ctx_flush_instant(struct ctx *ctx);
+/* Flushes what costs no system call. False: enough has been done. */
+bool ctx_flush_instant(struct ctx *ctx);
 
-/* By a turn that lends the lock: flushes as many as there are. */
-void ctx_flush_dirty(struct dirty *dirty);
+/* Flushes as many as there are. False: enough has been done. */
+bool ctx_flush_dirty(struct ctx *ctx, struct dirty *dirty);
 
 /* By the turn itself: flushes the peer, and lends the lock if the turn does. The peer may be gone
  * afterwards. */

@@ -17,8 +17,9 @@ static void turn(struct io_loop *io, struct poller_events *events)
     loop_is_lending = true;
     poller_dispatch(&io->poller, events);
     ctx_settle(io->ctx);
-    for (int n = 0; n < ROUNDS_MAX && io->dirty.count; n++) {
-        ctx_flush_dirty(&io->dirty);
+    bool goes_on = true;
+    for (int n = 0; goes_on && n < ROUNDS_MAX && io->dirty.count; n++) {
+        goes_on = ctx_flush_dirty(io->ctx, &io->dirty);
         ctx_settle(io->ctx);
     }
     loop_is_lending = false;

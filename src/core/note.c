@@ -6,21 +6,18 @@
  * nevertheless. */
 #include "core/socket.h"
 
-enum {
-    WAITING_MAX = 64 << 20, /* octets of notes that may wait */
-    DEPTH_MAX = 16 /* a note that causes a note that ...: beyond, it waits for the next turn */
-};
+enum { WAITING_MAX = 64 << 20 /* octets of notes that may wait */ };
 
-/* Gives the note to the device if it takes it now. */
+/* Gives the note to the device if it takes it now. It may cause other notes. */
 static bool hand_over(struct socket *socket, const struct run *note)
 {
-    static _Thread_local int depth;
+    struct effort *effort = &socket->ctx->effort;
     struct sink *sink = socket->sink;
-    if (!sink || !sink->deliver || !buffer_is_empty(&socket->notes) || depth >= DEPTH_MAX)
+    if (!sink || !sink->deliver || !buffer_is_empty(&socket->notes) || !effort_enter(effort))
         return false;
-    depth++;
     bool taken = sink->deliver(sink, NULL, note) == note->size;
-    depth--;
+    effort_spend(effort, 1, 1);
+    effort_leave(effort);
     return taken;
 }
 

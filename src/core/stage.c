@@ -208,5 +208,5 @@ void stage_look(struct ctx *ctx)
     if (likely(TAILQ_EMPTY(&ctx->staged)))
         return;
     stage_route_all(ctx);
-    ctx_flush_instant(ctx);
+    (void)ctx_flush_instant(ctx);
 }

@@ -12,6 +12,7 @@
 enum {
     PUMP_MESSAGES = 1000,  /* in lock step: so many, then others have their turn */
     PUMP_FIRST = 512,      /* octets of an inbox that are tried first; then twice as many ... */
+    PUMP_LAST = 4096,      /* ... up to this */
     OUTPUT_BYTES = 2 << 20 /* that may wait for a peer of a PUSH or DEALER, 2 MiB */
 };
 
@@ -137,9 +138,14 @@ static size_t deliver(struct sink *sink, struct peer *peer, const struct run *ru
 static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
 {
     uint64_t messages = in->tally.messages; /* more may come while these go */
-    for (size_t part = PUMP_FIRST; messages && !(peer && peer->ignored); part *= 2) {
+    struct effort *effort = &side->device->ctx->effort;
+    for (size_t part = PUMP_FIRST; messages && !(peer && peer->ignored);) {
         struct run run;
         struct buffer large = {0};
+        if (effort_is_over(effort)) {
+            relay_pump_later(side);
+            return false;
+        }
         if (buffer_front_part(in, &run, &large, part) < 0) {
             buffer_term(&large);
             shortage_retry(side->device->ctx);
@@ -150,9 +156,11 @@ static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
         struct run gone = run_within(&run, taken);
         buffer_pop_messages(in, gone.tally.messages);
         buffer_term(&large);
+        effort_spend(effort, 1, gone.tally.messages);
         messages -= gone.tally.messages;
         if (taken < run.size)
             return false;
+        part = part < PUMP_LAST ? part * 2 : part;
     }
     return true;
 }
@@ -193,6 +201,10 @@ static void pump_held(struct side *side)
 {
     struct peer *peer, *last = TAILQ_LAST(&side->held, peers);
     while ((peer = TAILQ_FIRST(&side->held))) {
+        if (effort_is_over(&side->device->ctx->effort)) {
+            relay_pump_later(side);
+            return;
+        }
         unhold(side, peer);
         peer->held = false;
         if (peer->link)
@@ -279,7 +291,7 @@ static void pump_lock_step(struct side *side)
 {
     struct socket *out = side->other->socket;
     forgo_lost(side);
-    for (int n = 0; n < PUMP_MESSAGES; n++) {
+    for (int n = 0; n < PUMP_MESSAGES && !effort_is_over(&side->device->ctx->effort); n++) {
         struct buffer *pending = &side->pending;
         if (!has_pending(side))
             return;

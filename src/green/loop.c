@@ -22,6 +22,7 @@ enum {
     STEWARD_TICK_NS = 1000000,
     OUTSIDE_TICK_NS = 100000, /* the same when somebody waits outside */
     GIVE_WAY_MS = 1,
+    GIVE_WAY_LONG_MS = 20, /* after a turn that had more to do */
     TURNS_MAX = 8,
     FOLLOW_MS = 3600000,
     BUSY_WORK = 4,     /* reads in a turn, after which the next one comes without a poll */
@@ -172,13 +173,19 @@ static void call_somebody(struct loop *loop)
         pthread_cond_signal(&loop->steward_cond);
 }
 
+/* Is there something that needs a leader? */
+static bool has_matter(const struct loop *loop)
+{
+    return loop->hurried || poller_is_busy(&loop->poller);
+}
+
 void loop_leave(struct loop *loop)
 {
     if (loop->outside.waiters)
         outside_update(loop);
     if (loop->giving_way)
         pthread_cond_signal(&loop->way_given);
-    if (!loop->leader && poller_is_busy(&loop->poller))
+    if (!loop->leader && has_matter(loop))
         call_somebody(loop);
     unlock(loop);
 }
@@ -192,7 +199,8 @@ static void lock_after_poll(struct loop *loop)
     if (!atomic_load(&loop->queueing) || loop->giving_way)
         return;
     loop->giving_way = true;
-    cond_wait_until(&loop->way_given, &loop->lock, loop_deadline_ns(GIVE_WAY_MS));
+    long ms = loop->has_more ? GIVE_WAY_LONG_MS : GIVE_WAY_MS;
+    cond_wait_until(&loop->way_given, &loop->lock, loop_deadline_ns(ms));
     loop->giving_way = false;
 }
 
@@ -264,8 +272,8 @@ static void run_turn(struct loop *loop, struct poller_events *events, bool lends
     for (int turns = 0;; poller_look(&loop->poller, events)) {
         loop->changed = false;
         poller_dispatch(&loop->poller, events);
-        loop->turn_end(loop->owner);
-        if (!loop->changed || ++turns == TURNS_MAX)
+        loop->has_more = !loop->turn_end(loop->owner);
+        if (loop->has_more || !loop->changed || ++turns == TURNS_MAX)
             break;
     }
     loop->in_turn = false;
@@ -507,7 +515,7 @@ static void *steward_run(void *arg)
             loop_enter(loop);
         } else if (loop->has_errand) {
             run_errand(loop);
-        } else if (loop->leader || !poller_is_busy(&loop->poller)) {
+        } else if (loop->leader || !has_matter(loop)) {
             loop->steward_asleep = true;
             cond_wait_until(&loop->steward_cond, &loop->lock, UINT64_MAX);
             loop->steward_asleep = false;
@@ -561,7 +569,7 @@ void loop_prepare(struct loop *loop)
     cond_init(&loop->steward_cond);
 }
 
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), bool (*errand)(void *owner),
+int loop_init(struct loop *loop, bool (*turn_end)(void *owner), bool (*errand)(void *owner),
               void *owner)
 {
     size_t kept = offsetof(struct loop, poller);

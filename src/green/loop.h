@@ -45,10 +45,11 @@ struct loop {
     bool changed; /* a turn is due: there is something to flush, or to go on with */
     bool in_turn;
     bool hurried;  /* a turn is due at once */
+    bool has_more; /* the last turn has left something for the next one */
     unsigned work; /* reads since the leader last looked; those who read count them */
 
-    /* Called at the end of each turn, under the lock. */
-    void (*turn_end)(void *owner);
+    /* At the end of each turn, under the lock. False: others shall have that before the next. */
+    bool (*turn_end)(void *owner);
     bool (*errand)(void *owner); /* see loop_send_errand() */
     void *owner;
 
@@ -64,7 +65,7 @@ struct loop {
 void loop_prepare(struct loop *loop);
 
 /* Both in prepared memory, the first under the lock: 0 or a negative errno. */
-int loop_init(struct loop *loop, void (*turn_end)(void *owner), bool (*errand)(void *owner),
+int loop_init(struct loop *loop, bool (*turn_end)(void *owner), bool (*errand)(void *owner),
               void *owner);
 
 /* Gives it a steward, once. Under the lock. 0 or a negative errno. */

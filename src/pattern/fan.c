@@ -49,6 +49,8 @@ bool fan_offer(struct socket *socket, const struct fan *fan, const struct run *r
     if (!taken && peer_refusal(fan->peers[0]) == DROP_NO_MEMORY)
         return false;
     uint64_t copies = fan->count - 1;
+    if (copies)
+        effort_spend(&socket->ctx->effort, copies, units.messages);
     socket->ledger.copied.messages += copies * units.messages;
     socket->ledger.copied.parts += copies * units.parts;
     socket->ledger.copied.bytes += copies * units.bytes;

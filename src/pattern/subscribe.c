@@ -78,6 +78,7 @@ void subscribe_tell(struct socket *socket, bool add, const uint8_t *topic, size_
         int rc = 0;
         for (int i = 0; peer->ready && rc == 0 && i < times; i++)
             rc = peer->link->subscribe(peer, add, topic, size);
+        effort_spend(&socket->ctx->effort, (uint64_t)times, 1);
         if (rc < 0 || (peer->ready && is_too_far_behind(socket, peer)))
             peer->link->fail(peer);
     }

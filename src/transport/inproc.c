@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 8 /* devices in a row hand on within one call; beyond, in the next round */ };
-
 struct name {
     UT_hash_handle by_name;
     struct binding *binding; /* NULL while connects wait for it */
@@ -72,45 +70,52 @@ static void name_drop_if_unused(struct ctx *ctx, struct name *name)
     free(name);
 }
 
-/* Hands on what waits, as far as the other end takes it. */
+/* Hands on the first run of what waits. False when that must wait for memory. */
+static bool hand_on(struct peer *peer, uint64_t *messages)
+{
+    struct run run;
+    struct buffer large = {0};
+    struct tally left = {0};
+    if (buffer_front_run(&peer->out, &run, &large) < 0) {
+        buffer_term(&large);
+        shortage_retry(peer->socket->ctx);
+        return false;
+    }
+    size_t taken = peer_deliver(peer->far, &run);
+    if (run.large && taken) {
+        left = run.tally;
+        buffer_pop_messages(&peer->out, 1);
+    } else {
+        buffer_advance(&peer->out, taken, &left);
+    }
+    buffer_term(&large);
+    effort_spend(&peer->socket->ctx->effort, 1, left.messages);
+    *messages -= left.messages < *messages ? left.messages : *messages;
+    peer_sent(peer, &left);
+    return true;
+}
+
+/* Hands on what waits, as far as the other end takes it: to a device, as far as the turn lasts. */
 static void link_flush(struct peer *peer)
 {
-    static _Thread_local int depth;
-    struct peer *other = peer->far;
+    const struct peer *other = peer->far;
+    struct effort *effort = &peer->socket->ctx->effort;
+    uint64_t messages = peer->out.tally.messages;
+    bool relayed = other->socket->sink && other->socket->sink->deliver, goes_on = true;
     if (peer->flushing)
         return; /* a ring of devices has brought us here again */
     lane_close_output(peer->socket);
-    uint64_t messages = peer->out.tally.messages;
-    if (depth >= DEPTH_MAX) {
+    messages = peer->out.tally.messages;
+    if (relayed && !effort_enter(effort)) {
         peer_mark_dirty(peer);
         return;
     }
-    depth++;
     peer->flushing = true;
-    while (messages && !other->held && !buffer_is_empty(&peer->out)) {
-        struct run run;
-        struct buffer large = {0};
-        struct tally left = {0};
-        if (buffer_front_run(&peer->out, &run, &large) < 0) {
-            buffer_term(&large);
-            shortage_retry(peer->socket->ctx);
-            peer->flushing = false;
-            depth--;
-            return;
-        }
-        size_t taken = peer_deliver(other, &run);
-        if (run.large && taken) {
-            left = run.tally;
-            buffer_pop_messages(&peer->out, 1);
-        } else {
-            buffer_advance(&peer->out, taken, &left);
-        }
-        buffer_term(&large);
-        messages -= left.messages < messages ? left.messages : messages;
-        peer_sent(peer, &left);
-    }
+    while (messages && !other->held && !buffer_is_empty(&peer->out) && goes_on)
+        goes_on = hand_on(peer, &messages) && !(relayed && effort_is_over(effort));
     peer->flushing = false;
-    depth--;
+    if (relayed)
+        effort_leave(effort);
     if (!other->held && !buffer_is_empty(&peer->out))
         peer_mark_dirty(peer); /* what has come meanwhile has its turn, too */
 }

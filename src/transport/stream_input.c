@@ -316,8 +316,10 @@ static bool receive(struct stream *stream, struct chunk *scratch, size_t *to_bod
     *got = body ? recvmsg(stream->fd, &message, MSG_DONTWAIT)
                 : recv(stream->fd, vectors[1].iov_base, vectors[1].iov_len, MSG_DONTWAIT);
     int error = errno;
-    if (lends_lock)
+    if (lends_lock) {
         open = stream_take_back(stream, &stream->reading);
+        effort_renew(&stream->socket->ctx->effort);
+    }
     if (body)
         chunk_unref(body);
     errno = error;

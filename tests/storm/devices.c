@@ -76,14 +76,6 @@ static void check_books(const struct place *place, const char *when)
 
 /* ---- making ---- */
 
-/* Where a ring leads through devices and one of their sockets makes copies, there are more messages
- * at each turn, and without a high-water mark no end of them. So such a socket, as a capture too,
- * has a place only in devices of whose sockets none is connected to anything. */
-static bool copies(int type)
-{
-    return type == ZMQ_PUB || type == ZMQ_XPUB || type == ZMQ_XSUB;
-}
-
 static void *own_socket(struct dice *dice, void *context, int type)
 {
     void *socket = zmq_socket(context, type);
@@ -102,10 +94,10 @@ static void open_own(struct dice *dice, void *sockets[SOCKETS])
     void *context = scene_context(dice);
     const int *pair = pairs[dice_throw(dice, sizeof pairs / sizeof pairs[0])];
     int any[2] = {(int)dice_throw(dice, ZMQ_STREAM + 1), (int)dice_throw(dice, ZMQ_STREAM + 1)};
-    if (dice_one_in(dice, 3) && !copies(any[0]) && !copies(any[1]))
+    if (dice_one_in(dice, 3))
         pair = any;
     sockets[FRONT] = own_socket(dice, context, pair[0]);
-    if (dice_one_in(dice, 5) && !copies(pair[0]))
+    if (dice_one_in(dice, 5))
         sockets[BACK] = sockets[FRONT];
     else
         sockets[BACK] = own_socket(dice, context, pair[1]);
@@ -119,8 +111,6 @@ static void take_any(struct dice *dice, void *sockets[SOCKETS])
 {
     sockets[FRONT] = scene_socket(dice);
     sockets[BACK] = scene_socket(dice);
-    if (copies(type_of(sockets[FRONT])) || copies(type_of(sockets[BACK])))
-        sockets[BACK] = NULL; /* then there will be no device */
     if (dice_one_in(dice, 8))
         sockets[CONTROL] = scene_socket(dice);
 }

@@ -76,6 +76,10 @@ void options_set(struct dice *dice, void *socket)
     case ZMQ_UNSUBSCRIBE:
     case ZMQ_ROUTING_ID:
     case ZMQ_CONNECT_ROUTING_ID: set_text(dice, socket, option); break;
+    case ZMQ_SNDHWM:
+    case ZMQ_RCVHWM: /* devices may form a ring that copies, which only a mark can bound */
+        set_int(socket, option, dice_one_in(dice, 10) ? -1 : 1 + (int)dice_throw(dice, 100));
+        break;
     case ZMQ_MAXMSGSIZE: zmq_setsockopt(socket, option, &size, sizeof size); break;
     default: set_anything(dice, socket, option);
     }
