@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/fork.h"
 #include "base/random.h"
+#include "core/lamp.h"
 #include "core/shortage.h"
 #include "core/socket.h"
 #include "green/sigmask.h"
@@ -327,6 +328,10 @@ void ctx_socket_gone(struct ctx *ctx)
 
 static void ctx_free(struct ctx *ctx)
 {
+    loop_enter(&ctx->loop);
+    io_loops_stop(ctx);
+    lamp_forget_old(ctx);
+    loop_leave(&ctx->loop);
     loop_term(&ctx->loop);
     if (ctx->scratch)
         chunk_unref(ctx->scratch);

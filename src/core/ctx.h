@@ -14,7 +14,7 @@
 
 #include <stdatomic.h>
 
-enum { CTX_MAGIC = 0x67637478, CTX_SCRATCH_BYTES = 256 * 1024 };
+enum { CTX_MAGIC = 0x67637478, CTX_SCRATCH_BYTES = 256 * 1024, OLD_LAMPS = 8 };
 
 /* Work that is to be done at the end of the turn, or of the call. */
 struct task {
@@ -50,6 +50,8 @@ struct ctx {
     uint64_t looks; /* how often anybody has looked what can be received */
     void *looker;   /* the thread that did so last */
     struct effort effort;
+    struct lamp *old_lamps[OLD_LAMPS]; /* of sockets that were closed: see lamp_close() */
+    unsigned old_lamp_count;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */

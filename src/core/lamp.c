@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <greenmq/zmq.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -22,15 +23,25 @@ struct lamp {
     int news;  /* of room or a peer: lasts for so many calls in vain */
 };
 
-static struct lamp *make(struct loop *loop, int *error)
+static int make_light(struct ctx *ctx)
+{
+    int light = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (light < 0 && ctx->old_lamp_count) {
+        lamp_forget_old(ctx);
+        light = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    return fd_lift(light);
+}
+
+static struct lamp *make(struct ctx *ctx, int *error)
 {
     struct lamp *lamp = calloc(1, sizeof *lamp);
     if (!lamp) {
         *error = -ENOMEM;
         return NULL;
     }
-    lamp->light = fd_lift(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    lamp->fd = lamp->light < 0 ? -errno : outside_add(loop, lamp->light);
+    lamp->light = make_light(ctx);
+    lamp->fd = lamp->light < 0 ? -errno : outside_add(&ctx->loop, lamp->light);
     if (lamp->fd >= 0)
         return lamp;
     *error = lamp->fd;
@@ -44,7 +55,7 @@ int lamp_descriptor(struct socket *socket)
 {
     int error = 0;
     if (!socket->lamp) {
-        socket->lamp = make(&socket->ctx->loop, &error);
+        socket->lamp = make(socket->ctx, &error);
         if (!socket->lamp)
             return error;
         ctx_close_lanes(socket->ctx); /* who waits outside shall see at once what has come */
@@ -122,15 +133,35 @@ void lamp_show(struct socket *socket, bool received, bool in_vain)
     lamp->seen = true;
 }
 
-void lamp_close(struct socket *socket)
+static void end(struct lamp *lamp)
 {
-    struct lamp *lamp = socket->lamp;
-    if (!lamp)
-        return;
-    socket->lamp = NULL;
-    outside_remove(&socket->ctx->loop);
     if (lamp->fd != lamp->light)
         close(lamp->fd);
     close(lamp->light);
     free(lamp);
+}
+
+void lamp_forget_old(struct ctx *ctx)
+{
+    while (ctx->old_lamp_count)
+        end(ctx->old_lamps[--ctx->old_lamp_count]);
+}
+
+/* Foreign loops may hold the descriptor a moment longer than the socket. They are woken, and its
+ * number is not given to another at once. */
+void lamp_close(struct socket *socket)
+{
+    struct lamp *lamp = socket->lamp;
+    struct ctx *ctx = socket->ctx;
+    if (!lamp)
+        return;
+    socket->lamp = NULL;
+    outside_remove(&ctx->loop);
+    turn_on(lamp);
+    if (ctx->old_lamp_count == OLD_LAMPS) {
+        end(ctx->old_lamps[0]);
+        ctx->old_lamp_count--;
+        memmove(ctx->old_lamps, ctx->old_lamps + 1, ctx->old_lamp_count * sizeof lamp);
+    }
+    ctx->old_lamps[ctx->old_lamp_count++] = lamp;
 }

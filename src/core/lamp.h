@@ -27,8 +27,10 @@ int lamp_descriptor(struct socket *socket);
 /* Something is new, in a direction or both. The socket has a lamp. */
 void lamp_light(struct lamp *lamp, int events);
 
-/* Closes it; those who wait for it are woken a last time. */
+/* Ends it; those who wait for it are woken a last time. The descriptors of the last few that ended
+ * stay open until there are others, the context ends, or descriptors are short. */
 void lamp_close(struct socket *socket);
+void lamp_forget_old(struct ctx *ctx);
 
 /* These are for sockets that have one. */
 void lamp_put_out(struct socket *socket, int events);

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/random.h"
+#include "core/lamp.h"
 #include "core/monitor.h"
 #include "loop/timer.h"
 #include "transport/descriptor.h"
@@ -96,6 +97,7 @@ static void on_acceptable(struct fdwatch *watch, uint32_t events)
         if (fd == -EINTR || fd == -ECONNABORTED)
             continue;
         if (fd < 0) {
+            lamp_forget_old(listener->socket->ctx); /* descriptors may be short */
             rest(listener);
             return;
         }
