@@ -25,6 +25,7 @@ static void on_due(struct timer *timer)
     struct peer *peer;
     LIST_FOREACH(socket, &ctx->sockets, all) {
         lane_close_all(socket);
+        (void)stage_retry(socket);
         TAILQ_FOREACH(peer, &socket->peers, all) {
             retry_peer(peer);
         }

@@ -117,6 +117,8 @@ static int try_send(struct socket *socket, struct msg *msg, bool more)
 {
     bool last = is_last(socket, more);
     lane_close_out(socket); /* while we waited others may have opened it */
+    if (!stage_retry(socket))
+        return -ENOMEM;
     if (!socket->sending) {
         struct frame first = {
             .flags = more ? FRAME_MORE : 0, .size = msg_size(msg), .body = msg_data(msg)};

@@ -258,6 +258,7 @@ void socket_close(struct socket *socket)
 {
     struct ctx *ctx = socket->ctx;
     socket->users++; /* it must not end before we are through */
+    (void)stage_retry(socket);
     shut(socket);
     ctx_settle(ctx);
     close_peers(socket, socket->options.linger_ms == 0);

@@ -43,8 +43,8 @@ static bool may_open(struct socket *socket)
     const struct ctx *ctx = socket->ctx;
     return socket->pattern->room && !socket->out_lane.open && !socket->sink && !socket->lamp &&
            !socket->closed && !socket->sending && !socket->options.conflate &&
-           !ctx->shutting_down && ctx->max_msgsz >= LANE_BODY_MAX && ctx->loop.has_steward &&
-           !ctx->loop.outside.waiters && !socket_is_raw(socket);
+           !socket->stage.rest.size && !ctx->shutting_down && ctx->max_msgsz >= LANE_BODY_MAX &&
+           ctx->loop.has_steward && !ctx->loop.outside.waiters && !socket_is_raw(socket);
 }
 
 /* Memory that nobody reads any more. */
@@ -77,19 +77,38 @@ void stage_open(struct socket *socket)
     loop_send_errand(&ctx->loop);
 }
 
-/* What was let through is admitted. Only memory can be short; then it is dropped and counted, for
- * zmq_send() has said that it is taken. */
-static void route(struct socket *socket, const struct run *run)
+/* What was let through is admitted, so it goes if there is anybody. Only memory can be short: then
+ * what is left waits. False if anything does. */
+static bool route(struct socket *socket, const struct run *run)
 {
+    struct stage *stage = &socket->stage;
+    stage->routing = true; /* what is sent may come back here round a ring of devices */
     socket->past_marks = socket->pattern->balances;
     size_t taken = socket->pattern->route(socket, run, NULL);
     socket->past_marks = false;
-    tally_add(&socket->ledger.received, &run->tally);
-    if (likely(taken == run->size))
-        return;
+    stage->routing = false;
     struct run gone = run_within(run, taken), rest = run_after(run, &gone);
-    ledger_drop(&socket->ledger, shortage_is_felt(socket->ctx) ? DROP_NO_MEMORY : DROP_PEER_LOST,
-                &rest.tally);
+    tally_add(&socket->ledger.received, &gone.tally);
+    if (likely(taken == run->size))
+        return true;
+    if (shortage_is_felt(socket->ctx)) {
+        stage->rest = rest;
+        return false;
+    }
+    tally_add(&socket->ledger.received, &rest.tally);
+    ledger_drop(&socket->ledger, DROP_PEER_LOST, &rest.tally);
+    return true;
+}
+
+bool stage_retry(struct socket *socket)
+{
+    struct run rest = socket->stage.rest;
+    if (likely(!rest.size))
+        return true;
+    if (socket->stage.routing)
+        return false;
+    socket->stage.rest = (struct run){0};
+    return route(socket, &rest);
 }
 
 /* What has passed since the last time; *tally counts it. */
@@ -125,16 +144,11 @@ static void extend(struct socket *socket)
 
 void stage_route(struct socket *socket)
 {
-    struct stage *stage = &socket->stage;
-    if (stage->routing || !socket->out_lane.open || !socket->out_lane.staged)
+    if (socket->stage.routing || !socket->out_lane.open || !socket->out_lane.staged ||
+        !stage_retry(socket))
         return;
     struct run run = take_run(socket, false);
-    if (!run.size)
-        return;
-    stage->routing = true; /* what is sent may come back here round a ring of devices */
-    route(socket, &run);
-    stage->routing = false;
-    if (socket->out_lane.open)
+    if (run.size && route(socket, &run))
         extend(socket);
 }
 
@@ -163,8 +177,13 @@ void stage_close(struct socket *socket)
     take_begun(socket);
     if (stage->passed < WORTH_IT)
         stage->burst = -SKIPPED;
-    if (run.size)
-        route(socket, &run);
+    if (stage->rest.size) { /* they lie one behind the other */
+        tally_add(&stage->rest.tally, &run.tally);
+        stage->rest.size += run.size;
+        (void)stage_retry(socket);
+    } else if (run.size) {
+        (void)route(socket, &run);
+    }
 }
 
 void stage_term(struct socket *socket)

@@ -12,6 +12,7 @@
 #define GREENMQ_CORE_STAGE_H
 
 #include "base/list.h"
+#include "base/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct socket;
 struct stage {
     TAILQ_ENTRY(socket) line; /* among those of the context that are open */
     struct chunk *chunk;      /* kept for the next time; NULL: none */
+    struct run rest;          /* for which there was no memory: it goes before all else */
     uint64_t sent_ns;         /* when a message was last sent the long way */
     uint64_t looks;           /* ctx->looks then */
     uint64_t passed;          /* messages, since it was opened */
@@ -40,6 +42,9 @@ void stage_close(struct socket *socket);
 
 /* Routes what is there. */
 void stage_route(struct socket *socket);
+
+/* Routes what has found no memory before. False: it finds none again. */
+bool stage_retry(struct socket *socket);
 
 /* The socket is gone. */
 void stage_term(struct socket *socket);

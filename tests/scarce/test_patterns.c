@@ -38,6 +38,34 @@ static void routed(void)
     scene_end();
 }
 
+/* What a burst to several was let through for arrives, each to its own in order. */
+static void burst(void)
+{
+    enum { MESSAGES = 400 };
+    scene_begin();
+    void *server = open_socket(ZMQ_ROUTER), *clients[2];
+    const char *endpoint = bind_to(server, "inproc://burst");
+    for (int i = 0; i < 2; i++) {
+        clients[i] = open_socket(ZMQ_DEALER);
+        must(zmq_setsockopt(clients[i], ZMQ_ROUTING_ID, i ? "b" : "a", 1));
+        must(zmq_connect(clients[i], endpoint));
+    }
+    for (int i = 0; i < MESSAGES; i++) {
+        must(zmq_send(server, i % 2 ? "b" : "a", 1, ZMQ_SNDMORE));
+        must(zmq_send(server, &i, sizeof i, 0));
+    }
+    for (int i = 0; i < MESSAGES; i++) {
+        int number = -1;
+        must(zmq_recv(clients[i % 2], &number, sizeof number, 0));
+        if (number != i)
+            scarce_problem("message %d came instead of %d", number, i);
+    }
+    zmq_close(clients[0]);
+    zmq_close(clients[1]);
+    zmq_close(server);
+    scene_end();
+}
+
 /* A connection that is made anew is told each subscription, so all are there in the end. */
 static void published(void)
 {
@@ -112,10 +140,8 @@ static void endpoints(void)
 
 int main(void)
 {
-    const struct scene scenes[] = {{"request_reply", request_reply},
-                                   {"routed", routed},
-                                   {"published", published},
-                                   {"streamed", streamed},
-                                   {"endpoints", endpoints}};
+    const struct scene scenes[] = {
+        {"request_reply", request_reply}, {"routed", routed},     {"burst", burst},
+        {"published", published},         {"streamed", streamed}, {"endpoints", endpoints}};
     return scarce_main(scenes, sizeof scenes / sizeof *scenes);
 }

@@ -40,8 +40,8 @@ static void disturb_socket(void *socket, int what)
     }
 }
 
-/* Another socket of the context comes and goes, with a burst of its own. False: the test has failed,
- * and the context ends. */
+/* Another socket of the context comes and goes, with a burst of its own. False: the context ends,
+ * for the test has failed. */
 static bool come_and_go(void)
 {
     void *push = zmq_socket(world.ctx, ZMQ_PUSH), *pull[2];
