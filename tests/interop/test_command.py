@@ -25,8 +25,9 @@ class Words(harness.Case):
         for words, parts in (
                 (["--help"], [*DEVICES, "--help", "--version"]),
                 (["-h"], list(DEVICES)),
-                *((["%s" % kind, "--help"], ["FRONTEND", "BACKEND", "--capture", "--stats",
-                                             "--hwm", "-q", "-v", "usage:"]) for kind in DEVICES),
+                *((["%s" % kind, "--help"], ["FRONTEND", "BACKEND", "--capture", "--stats", "--hwm",
+                                             "--io-threads", "-q", "-v", "usage:"])
+                  for kind in DEVICES),
                 (["forwarder", "--help"], ["--subscribe"])):
             with self.subTest(words=words):
                 child, code = self.run_command(*words)
@@ -73,6 +74,8 @@ class Words(harness.Case):
                 (["queue", "--hwm", "", TCP, TCP], "--hwm"),
                 (["queue", "--hwm", "99999999999999999999", TCP, TCP], "99999999999999999999"),
                 (["queue", "--hwm", "10x", TCP, TCP], "10x"),
+                (["queue", "--io-threads", "0", TCP, TCP], "0"),
+                (["queue", "--io-threads", "two", TCP, TCP], "two"),
                 (["queue", "--stats", "often", TCP, TCP], "often"),
                 (["queue", "--stats", "0", TCP, TCP], "--stats"),
                 (["queue", "--stats", "-2", TCP, TCP], "-2"),
@@ -240,3 +243,10 @@ class Endpoints(harness.Case):
 
 if __name__ == "__main__":
     harness.main()
+
+    def test_several_io_threads(self):
+        broker = self.broker("streamer", TCP, TCP, "--io-threads", "4")
+        threads = os.listdir(f"/proc/{broker.pid}/task")
+        self.assertGreaterEqual(len(threads), 5)  # those four, and the main one
+        for _ in range(8):
+            self.passes(broker, broker.frontend, broker.backend)
