@@ -10,17 +10,19 @@ import struct
 import zmq
 
 import harness
+from parts import Parts
 from scenes import Scenes
 
 
-class CScenes(Scenes):
+class CScenes(Parts, Scenes):
     cast = ("client", "script")
+    largest = 64 << 20
 
-    def test_sizes_from_0_to_64_mib(self):
+    def test_sizes(self):
         broker = self.launch("queue")
-        self.worker(broker.backend)
-        client = self.client("sizes", broker.frontend)
-        client.wait_line("echoed 67108864")
+        self.worker(broker.backend, copy=False)
+        client = self.client("sizes", broker.frontend, "", self.largest)
+        client.wait_line(f"echoed {self.largest}")
         self.assertEqual(client.wait_exit(), 0)
 
 
@@ -45,6 +47,7 @@ class AroundLibzmq(CScenes, harness.Case):
 
 class AroundLibzmqOverIpc(AroundLibzmq):
     transport = "ipc"
+    largest = 1 << 20
     cast = ("client",)
 
 
@@ -58,6 +61,7 @@ class AroundOurProxy(CScenes, harness.Case):
 
 class AroundOurDevice(AroundOurProxy):
     mode = "device"
+    largest = 1 << 20
 
 
 class AroundOurTwoThreads(AroundOurProxy):
@@ -111,7 +115,7 @@ class Steered(harness.Case):
         self.assertEqual(broker.wait_exit(), 0)
 
 
-class FaceToFace(harness.Case):
+class FaceToFace(Parts, harness.Case):
     """Our library and libzmq connected to each other, whichever of them binds."""
 
     def bound(self, maker, *words):
