@@ -7,11 +7,11 @@
  *      NUMBER leave
  *
  * Each is played in a thread and a context of its own, and says its lines after its number. rep,
- * req, push, pull, pub and sub do what their names say; sizes asks for echoes of 0 octets to
- * COUNT or 64 MiB. ENDPOINT is connected to, or bound with '@' in front; "ready ENDPOINT" says which it
- * became. "done COUNT" says that it is through. Without a COUNT it goes on until it shall leave;
- * "left" says that its context has ended. Anything unexpected ends the process with 1 and a
- * sentence. It ends with its input. Started by parts.py.
+ * req, push, pull, pub and sub do what their names say; sizes asks for echoes of 0 to COUNT bytes.
+ * ENDPOINT is connected to, or bound with '@' in front; "ready ENDPOINT" says which it became.
+ * "done COUNT" says that it is through. Where COUNT is 0 it goes on until it shall leave; "left"
+ * says that its context has ended. Anything unexpected ends the process with 1 and a sentence. It
+ * ends with its input. Started by parts.py.
  */
 #include <greenmq/zmq.h>
 
@@ -262,10 +262,10 @@ static void echo(size_t size)
 
 static void sizes(void)
 {
-    static const size_t all[] = {0,   1,   29,   30,   33,    34,    254,     255,
-                                 256, 257, 4095, 8192, 65535, 65536, 1 << 20, 64 << 20};
+    static const size_t all[] = {0,   1,    29,   30,    33,    34,      254,      255,     256,
+                                 257, 4095, 8192, 65535, 65536, 1 << 20, 16 << 20, 64 << 20};
     open_socket(ZMQ_REQ);
-    for (size_t i = 0; i < sizeof all / sizeof *all && (!count || all[i] <= (size_t)count); i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all && all[i] <= (size_t)count; i++)
         echo(all[i]);
 }
 
