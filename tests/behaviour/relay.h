@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { RELAYS_MAX = 8 };
+enum { RELAYS_MAX = 8, DEFAULT_HWM = 1000 };
 enum { STATISTICS = 8 }; /* messages and bytes in and out of the frontend, then of the backend */
 
 struct relay {
@@ -32,22 +32,29 @@ struct outcome {
 static struct outcome outcomes[RELAYS_MAX];
 
 /* A face of the device: bound, and with nothing to wait for when it closes. */
-static inline void *open_face(int type, const char *endpoint, struct endpoint *where)
+static inline void *open_face(int type, int hwm, const char *endpoint, struct endpoint *where)
 {
     void *face = open_socket(type);
     set_int(face, ZMQ_LINGER, 0);
+    set_int(face, ZMQ_SNDHWM, hwm);
+    set_int(face, ZMQ_RCVHWM, hwm);
     set_int(face, ZMQ_SNDTIMEO, -1);
     *where = bind_to(face, endpoint);
     return face;
 }
 
-static inline struct relay open_relay(int front, int back, const char *transport)
+static inline struct relay open_relay_of(int front, int back, int hwm, const char *transport)
 {
     struct relay relay = {0};
     bool inproc = strcmp(transport, "inproc://here") == 0;
-    relay.front = open_face(front, inproc ? "inproc://front" : transport, &relay.at_front);
-    relay.back = open_face(back, inproc ? "inproc://back" : transport, &relay.at_back);
+    relay.front = open_face(front, hwm, inproc ? "inproc://front" : transport, &relay.at_front);
+    relay.back = open_face(back, hwm, inproc ? "inproc://back" : transport, &relay.at_back);
     return relay;
+}
+
+static inline struct relay open_relay(int front, int back, const char *transport)
+{
+    return open_relay_of(front, back, DEFAULT_HWM, transport);
 }
 
 static inline void add_capture(struct relay *relay, int type, int reader)

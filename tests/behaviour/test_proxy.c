@@ -81,7 +81,7 @@ TEST(queues_in_a_row)
     second.front = open_socket(ZMQ_ROUTER);
     set_int(second.front, ZMQ_LINGER, 0);
     connect_to(second.front, first.at_back.text);
-    second.back = open_face(ZMQ_DEALER, "inproc://third", &second.at_back);
+    second.back = open_face(ZMQ_DEALER, DEFAULT_HWM, "inproc://third", &second.at_back);
     start_relay(&first);
     start_relay(&second);
     struct relay both = {.at_front = first.at_front, .at_back = second.at_back};
@@ -212,7 +212,7 @@ TEST(pairs_of_any_kind)
 static void answers_itself(const char *where, int type)
 {
     struct relay relay = {0};
-    relay.front = relay.back = open_face(type, where, &relay.at_front);
+    relay.front = relay.back = open_face(type, DEFAULT_HWM, where, &relay.at_front);
     start_relay(&relay);
     void *client[3];
     for (int i = 0; i < 3; i++) {

@@ -59,12 +59,8 @@ static struct relay open_controlled(int front, int back, const char *transport)
 /* One whose queues, and one client whose queue, hold few messages and are soon full. */
 static struct relay open_small(int front, int back, const char *transport)
 {
-    struct relay relay = open_controlled(front, back, transport);
-    void *faces[] = {relay.front, relay.back};
-    for (int i = 0; i < 2; i++) {
-        set_int(faces[i], ZMQ_SNDHWM, FEW);
-        set_int(faces[i], ZMQ_RCVHWM, FEW);
-    }
+    struct relay relay = open_relay_of(front, back, FEW, transport);
+    add_control(&relay);
     return relay;
 }
 
@@ -318,7 +314,7 @@ TEST(vanished_client_does_not_end_a_mandatory_router)
 TEST(one_socket_as_both_sides_can_be_steered)
 {
     struct relay relay = {0};
-    relay.front = relay.back = open_face(ZMQ_ROUTER, *state, &relay.at_front);
+    relay.front = relay.back = open_face(ZMQ_ROUTER, DEFAULT_HWM, *state, &relay.at_front);
     add_control(&relay);
     start_relay(&relay);
     void *client = open_client(ZMQ_REQ, relay.at_front);

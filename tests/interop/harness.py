@@ -94,43 +94,29 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Child:
-    """A process whose lines on stdout and stderr can be waited for."""
+class Lines:
+    """What somebody says on stdout and stderr, and how to wait for it."""
 
-    changed = threading.Condition()  # of all children, so that one can wait for several
+    changed = threading.Condition()  # of all, so that one can wait for several
 
-    def __init__(self, argv, env=None):
-        self.argv = [str(word) for word in argv]
+    def __init__(self):
         self.lines = {"out": [], "err": []}
-        self.open_streams = 2
-        self.process = subprocess.Popen(
-            self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
-            preexec_fn=die_with_parent)
-        self.readers = []
-        for name, stream in (("out", self.process.stdout), ("err", self.process.stderr)):
-            reader = threading.Thread(target=self._collect, args=(name, stream), daemon=True)
-            reader.start()
-            self.readers.append(reader)
 
-    def _collect(self, name, stream):
-        for line in stream:
-            with self.changed:
-                text = line.decode(errors="replace")
-                self.lines[name].append(text[:-1] if text.endswith("\n") else text + " (cut off)")
-                self.changed.notify_all()
-        stream.close()
+    def title(self):
+        raise NotImplementedError
+
+    def is_over(self):
+        """True when nothing more can come."""
+        raise NotImplementedError
+
+    def add(self, stream, text):
         with self.changed:
-            self.open_streams -= 1
+            self.lines[stream].append(text)
             self.changed.notify_all()
-
-    @property
-    def pid(self):
-        return self.process.pid
 
     def said(self):
         """All that it has said so far, for the message of a failure."""
-        return (f"{' '.join(self.argv)}\n  rc {self.process.poll()}\n"
+        return (f"{self.title()}\n"
                 + "".join(f"  out| {line}\n" for line in self.lines["out"])
                 + "".join(f"  err| {line}\n" for line in self.lines["err"]))
 
@@ -141,12 +127,12 @@ class Child:
         return "\n".join(self.lines["err"])
 
     def wait_until(self, is_met, what):
-        """Waits until is_met() is true of the lines; fails at the limit or at the child's end."""
+        """Waits until is_met() is true of the lines; fails at the limit or at the end of them."""
         deadline = time.monotonic() + LIMIT_S
         with self.changed:
             while not is_met():
                 left_s = deadline - time.monotonic()
-                if left_s <= 0 or self.open_streams == 0:
+                if left_s <= 0 or self.is_over():
                     raise AssertionError(f"never saw {what} from {self.said()}")
                 self.changed.wait(left_s)
 
@@ -160,6 +146,43 @@ class Child:
 
         self.wait_until(is_met, f"{count} x {pattern!r} on std{stream}")
         return found[count - 1]
+
+
+class Child(Lines):
+    """A process whose lines on stdout and stderr can be waited for."""
+
+    def __init__(self, argv, env=None, stdin=subprocess.DEVNULL):
+        super().__init__()
+        self.argv = [str(word) for word in argv]
+        self.open_streams = 2
+        self.process = subprocess.Popen(
+            self.argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            preexec_fn=die_with_parent)
+        self.readers = []
+        for name, stream in (("out", self.process.stdout), ("err", self.process.stderr)):
+            reader = threading.Thread(target=self._collect, args=(name, stream), daemon=True)
+            reader.start()
+            self.readers.append(reader)
+
+    def _collect(self, name, stream):
+        for line in stream:
+            text = line.decode(errors="replace")
+            self.add(name, text[:-1] if text.endswith("\n") else text + " (cut off)")
+        stream.close()
+        with self.changed:
+            self.open_streams -= 1
+            self.changed.notify_all()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def title(self):
+        return f"{' '.join(self.argv)}\n  rc {self.process.poll()}"
+
+    def is_over(self):
+        return self.open_streams == 0
 
     def wait_exit(self, limit_s=LIMIT_S):
         """Its exit code, with all its output collected."""
@@ -285,15 +308,6 @@ class Case(unittest.TestCase):
         self.children.append(child)
         return child
 
-    def client(self, *words):
-        """The same peer in C, on our library: client.c."""
-        return self.child(find_client("client"), *words)
-
-    def libzmq_broker(self, kind, frontend=None, backend=None):
-        """The same words spoken by libzmq's own proxy."""
-        program = [sys.executable, HERE / "libzmq_broker.py"]
-        return self.broker(kind, frontend, backend, program=program)
-
     def script(self, *words, green=False):
         """A peer of peers.py in a process of its own, with or without gevent."""
         return self.child(sys.executable, HERE / "peers.py", *(["--green"] if green else []),
@@ -307,7 +321,7 @@ class Case(unittest.TestCase):
             connect(sock, endpoint)
         return sock
 
-    def worker(self, endpoint, answer=lambda parts: parts, kind=zmq.REP, **options):
+    def worker(self, endpoint, answer=lambda parts: parts, kind=zmq.REP, copy=True, **options):
         """Serves in a thread until the scene's end: receives, answers with what answer() says."""
         sock = open_socket(self.context, kind, (), {"RCVTIMEO": -1, **options})
         connect(sock, endpoint)
@@ -315,9 +329,9 @@ class Case(unittest.TestCase):
         def serve():
             with sock:
                 while True:
-                    reply = answer(sock.recv_multipart())
+                    reply = answer(sock.recv_multipart(copy=copy))
                     if reply is not None:
-                        sock.send_multipart(reply)
+                        sock.send_multipart(reply, copy=copy)
 
         return self.thread(serve)
 

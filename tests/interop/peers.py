@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Peers that run in a process of their own, so that a test can kill them, with or without gevent.
+"""Peers on libzmq: in a process of their own, so that a test can kill them, with or without gevent;
+or in a thread of the test (parts.py).
 
     peers.py [--green] ROLE ENDPOINT [NAME [COUNT]]
 
@@ -24,95 +25,106 @@ else:
 RETRY_MS = 1000
 
 
-def say(*words):
-    print(*words, flush=True)
+class Peer:
+    """Plays one of the roles, which are its methods; what it says goes to say(text)."""
+
+    def __init__(self, context, say, endpoint, name="", count=0):
+        self.context, self.say = context, say
+        self.endpoint, self.name, self.count = endpoint, name, count
+        self.sock = None
+
+    def play(self, role):
+        if role not in ROLES:
+            raise ValueError(role)
+        try:
+            getattr(self, role)()
+        finally:
+            if self.sock:
+                self.sock.close()
+
+    def connect(self, kind, **options):
+        self.sock = harness.open_socket(self.context, kind, (), options)
+        if GREEN:
+            self.sock.connect(self.endpoint)
+        else:
+            harness.connect(self.sock, self.endpoint)
+        self.say("ready")
+        return self.sock
+
+    def numbers(self):
+        return range(self.count) if self.count else itertools.count()
+
+    def rep(self):
+        """Answers 'NAME:request'; says each request it has answered."""
+        sock = self.connect(zmq.REP, RCVTIMEO=-1)
+        while True:
+            request = sock.recv()
+            sock.send(self.name.encode() + b":" + request)
+            self.say(f"served {request.decode()}")
+
+    def req(self):
+        """Asks in lock-step and asks again when an answer stays away; the answers must match. It
+        says every 50th number; for ever when the count is 0."""
+        sock = self.connect(zmq.REQ, RCVTIMEO=RETRY_MS, REQ_RELAXED=1, REQ_CORRELATE=1)
+        for number in self.numbers():
+            question = f"{self.name}-{number}".encode()
+            answer = None
+            while answer is None:
+                sock.send(question)
+                try:
+                    answer = sock.recv()
+                except zmq.Again:
+                    self.say(f"again {question.decode()}")
+            if answer.split(b":", 1)[1] != question:
+                sys.exit(f"asked {question!r} and got {answer!r}")
+            if number % 50 == 0:
+                self.say(f"asked {number}")
+        self.say(f"done {self.count}")
+
+    def push(self):
+        """Sends 'NAME' and a number as two parts; for ever when the count is 0."""
+        sock = self.connect(zmq.PUSH, LINGER=-1, SNDTIMEO=-1)
+        for number in self.numbers():
+            sock.send_multipart([self.name.encode(), b"%d" % number])
+            if number % 500 == 0:
+                self.say(f"sent {number}")
+        self.say(f"done {self.count}")
+
+    def pull(self):
+        sock = self.connect(zmq.PULL, RCVTIMEO=-1)
+        while True:
+            self.say("got " + b" ".join(sock.recv_multipart()).decode())
+
+    def pub(self):
+        """Waits for somebody to want the topic, then sends it with a number."""
+        sock = self.connect(zmq.XPUB, LINGER=-1, XPUB_NODROP=1)
+        while sock.recv() != b"\x01" + self.name.encode():
+            pass
+        for number in self.numbers():
+            sock.send_multipart([self.name.encode(), b"%d" % number])
+        self.say(f"done {self.count}")
+
+    def sub(self):
+        """Counts what comes on the topic; for ever when the count is 0."""
+        sock = self.connect(zmq.SUB, RCVTIMEO=-1)
+        sock.setsockopt(zmq.SUBSCRIBE, self.name.encode())
+        for _ in self.numbers():
+            self.say("got " + b" ".join(sock.recv_multipart()).decode())
+        self.say(f"done {self.count}")
 
 
-def connected(context, kind, endpoint, **options):
-    sock = harness.open_socket(context, kind, (), options)
-    if GREEN:
-        sock.connect(endpoint)
-    else:
-        harness.connect(sock, endpoint)
-    say("ready")
-    return sock
-
-
-def rep(context, endpoint, name, _count):
-    """Answers 'NAME:request'; says each request it has answered."""
-    sock = connected(context, zmq.REP, endpoint, RCVTIMEO=-1)
-    while True:
-        request = sock.recv()
-        sock.send(name.encode() + b":" + request)
-        say("served", request.decode())
-
-
-def req(context, endpoint, name, count):
-    """Asks in lock-step and asks again when an answer stays away; the answers must match. It says
-    every 50th number; for ever when the count is 0."""
-    sock = connected(context, zmq.REQ, endpoint, RCVTIMEO=RETRY_MS, REQ_RELAXED=1, REQ_CORRELATE=1)
-    for number in range(count) if count else itertools.count():
-        question = f"{name}-{number}".encode()
-        answer = None
-        while answer is None:
-            sock.send(question)
-            try:
-                answer = sock.recv()
-            except zmq.Again:
-                say("again", question.decode())
-        if answer.split(b":", 1)[1] != question:
-            sys.exit(f"asked {question!r} and got {answer!r}")
-        if number % 50 == 0:
-            say("asked", number)
-    say("done", count)
-
-
-def push(context, endpoint, name, count):
-    """Sends 'NAME' and a number as two parts; for ever when the count is 0."""
-    sock = connected(context, zmq.PUSH, endpoint, LINGER=-1, SNDTIMEO=-1)
-    for number in range(count) if count else itertools.count():
-        sock.send_multipart([name.encode(), b"%d" % number])
-        if number % 500 == 0:
-            say("sent", number)
-    say("done", count)
-
-
-def pull(context, endpoint, _name, _count):
-    sock = connected(context, zmq.PULL, endpoint, RCVTIMEO=-1)
-    while True:
-        say("got", b" ".join(sock.recv_multipart()).decode())
-
-
-def pub(context, endpoint, name, count):
-    """Waits for somebody to want the topic, then sends it with a number."""
-    sock = connected(context, zmq.XPUB, endpoint, LINGER=-1, XPUB_NODROP=1)
-    while sock.recv() != b"\x01" + name.encode():
-        pass
-    for number in range(count) if count else itertools.count():
-        sock.send_multipart([name.encode(), b"%d" % number])
-    say("done", count)
-
-
-def sub(context, endpoint, name, count):
-    """Counts what comes on the topic; for ever when the count is 0."""
-    sock = connected(context, zmq.SUB, endpoint, RCVTIMEO=-1)
-    sock.setsockopt(zmq.SUBSCRIBE, name.encode())
-    for number in range(count) if count else itertools.count():
-        say("got", b" ".join(sock.recv_multipart()).decode())
-    say("done", count)
-
-
-ROLES = {"rep": rep, "req": req, "push": push, "pull": pull, "pub": pub, "sub": sub}
+ROLES = ("rep", "req", "push", "pull", "pub", "sub")
 
 
 def main():
     words = [word for word in sys.argv[1:] if word != "--green"]
     role, endpoint, name, count = words + ["", "", "", "0"][len(words):]
     context = zmq.Context()
+    peer = Peer(context, lambda text: print(text, flush=True), endpoint, name, int(count))
     if GREEN:
-        gevent.spawn(ROLES[role], context, endpoint, name, int(count)).get()
+        gevent.spawn(peer.play, role).get()
     else:
-        ROLES[role](context, endpoint, name, int(count))
+        peer.play(role)
     context.term()
 
 

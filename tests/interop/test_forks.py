@@ -2,7 +2,7 @@
 """fork() while other threads are in the middle of their work: see forks.c.
 
 It is compiled here, with the library that is not instrumented: the sanitizers have locks of their
-own that a fork can leave locked.
+own that a fork can leave locked. GREENMQ_FORKS says how many children there are to be.
 """
 
 import os
@@ -14,7 +14,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("GREENMQ_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
 BUILT = pathlib.Path(os.environ.get("GREENMQ_LIB", SOURCE / "build/lib/libgreenmq.so")).parent
 CC = os.environ.get("CC", "cc")
-TIMES = 200
+TIMES = int(os.environ.get("GREENMQ_FORKS", "100"))
 
 
 def plain_library():

@@ -14,6 +14,7 @@ import unittest
 import zmq
 
 import harness
+from parts import Parts
 from scenes import Scenes
 
 JAR = pathlib.Path("/usr/share/java/jeromq.jar")
@@ -33,7 +34,7 @@ def setUpModule():
     subprocess.run(["javac", "-cp", JAR, "-d", classes, harness.HERE / "JeroPeer.java"], check=True)
 
 
-class JeroCase(harness.Case):
+class JeroCase(Parts, harness.Case):
     def jero(self, *words):
         return self.child(*JAVA, "-cp", f"{JAR}:{classes}", "JeroPeer", *words)
 
