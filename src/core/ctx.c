@@ -105,6 +105,8 @@ static int begin(struct ctx *ctx)
     if (rc == 0)
         rc = idle_init(&ctx->idle, &ctx->loop.poller);
     if (rc == 0)
+        rc = timer_init(&ctx->old_lamps_end, &ctx->loop.poller);
+    if (rc == 0)
         atomic_store(&ctx->magic, CTX_MAGIC);
     return rc;
 }

@@ -52,6 +52,7 @@ struct ctx {
     struct effort effort;
     struct lamp *old_lamps[OLD_LAMPS]; /* of sockets that were closed: see lamp_close() */
     unsigned old_lamp_count;
+    struct timer old_lamps_end;
     uint64_t departed_bytes; /* that wait in the inboxes of peers that have gone */
     uint64_t flushed_ns;     /* when output was last flushed at once */
     struct idle idle;        /* gives memory back */

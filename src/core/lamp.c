@@ -12,7 +12,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { NEWS_LASTS = 2 /* calls in vain: a send before the news came, and a receive after it */ };
+enum {
+    NEWS_LASTS = 2, /* calls in vain: a send before the news came, and a receive after it */
+    OLD_MS = 1000   /* the descriptor outlasts its socket */
+};
 
 struct lamp {
     int fd;    /* what the application has */
@@ -147,6 +150,11 @@ void lamp_forget_old(struct ctx *ctx)
         end(ctx->old_lamps[--ctx->old_lamp_count]);
 }
 
+static void on_old_enough(struct timer *timer)
+{
+    lamp_forget_old((struct ctx *)((char *)timer - offsetof(struct ctx, old_lamps_end)));
+}
+
 /* Foreign loops may hold the descriptor a moment longer than the socket. They are woken, and its
  * number is not given to another at once. */
 void lamp_close(struct socket *socket)
@@ -164,4 +172,5 @@ void lamp_close(struct socket *socket)
         memmove(ctx->old_lamps, ctx->old_lamps + 1, ctx->old_lamp_count * sizeof lamp);
     }
     ctx->old_lamps[ctx->old_lamp_count++] = lamp;
+    timer_start(&ctx->old_lamps_end, on_old_enough, OLD_MS);
 }

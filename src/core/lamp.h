@@ -28,7 +28,7 @@ int lamp_descriptor(struct socket *socket);
 void lamp_light(struct lamp *lamp, int events);
 
 /* Ends it; those who wait for it are woken a last time. The descriptors of the last few that ended
- * stay open until there are others, the context ends, or descriptors are short. */
+ * stay open for a second, unless the context ends or descriptors are short. */
 void lamp_close(struct socket *socket);
 void lamp_forget_old(struct ctx *ctx);
 
