@@ -3,5 +3,5 @@
 #include "base/lock_order.h"
 
 #ifdef GREENMQ_TEST
-_Thread_local unsigned lock_order_held;
+_Thread_local unsigned lock_order_held[LOCK_RANKS];
 #endif

@@ -16,7 +16,7 @@
 enum {
     EFFORT_TURN = 1 << 13,  /* writes to a peer: a millisecond or two of work */
     EFFORT_INNER = 1 << 14, /* the same, within others; the outermost stop at half of it */
-    EFFORT_RUN = 8,         /* so many messages in a run cost as much as a write of a run */
+    EFFORT_RUN = 8,         /* so many parts in a run cost as much as a write of a run */
     EFFORT_DEPTH_MAX = 8    /* within each other */
 };
 
@@ -48,10 +48,11 @@ static inline void effort_go_on(struct effort *effort)
         effort_begin(effort);
 }
 
-/* A run of so many messages is written to so many peers, or handed on. */
-static inline void effort_spend(struct effort *effort, uint64_t writes, uint64_t messages)
+/* A run of so many parts is written to so many peers, or handed on. Messages may grow each time
+ * that they go round a ring, by the routing ids that are put in front. */
+static inline void effort_spend(struct effort *effort, uint64_t writes, uint64_t parts)
 {
-    uint64_t units = writes * (1 + messages / EFFORT_RUN);
+    uint64_t units = writes * (1 + parts / EFFORT_RUN);
     effort->spent += units;
     if (effort->depth > 1)
         effort->inner += units;

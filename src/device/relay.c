@@ -156,7 +156,7 @@ static bool pump_all(struct side *side, struct peer *peer, struct buffer *in)
         struct run gone = run_within(&run, taken);
         buffer_pop_messages(in, gone.tally.messages);
         buffer_term(&large);
-        effort_spend(effort, 1, gone.tally.messages);
+        effort_spend(effort, 1, run.tally.parts);
         messages -= gone.tally.messages;
         if (taken < run.size)
             return false;

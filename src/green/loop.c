@@ -135,7 +135,7 @@ bool loop_try_enter(struct loop *loop)
 {
     if (pthread_mutex_trylock(&loop->lock) != 0)
         return false;
-    lock_order_taken(LOCK_CONTEXT);
+    lock_order_tried(LOCK_CONTEXT);
     chunk_hold();
     return true;
 }

@@ -50,7 +50,7 @@ bool fan_offer(struct socket *socket, const struct fan *fan, const struct run *r
         return false;
     uint64_t copies = fan->count - 1;
     if (copies)
-        effort_spend(&socket->ctx->effort, copies, units.messages);
+        effort_spend(&socket->ctx->effort, copies, units.parts);
     socket->ledger.copied.messages += copies * units.messages;
     socket->ledger.copied.parts += copies * units.parts;
     socket->ledger.copied.bytes += copies * units.bytes;

@@ -89,7 +89,7 @@ static bool hand_on(struct peer *peer, uint64_t *messages)
         buffer_advance(&peer->out, taken, &left);
     }
     buffer_term(&large);
-    effort_spend(&peer->socket->ctx->effort, 1, left.messages);
+    effort_spend(&peer->socket->ctx->effort, 1, run.tally.parts);
     *messages -= left.messages < *messages ? left.messages : *messages;
     peer_sent(peer, &left);
     return true;

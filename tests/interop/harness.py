@@ -308,6 +308,11 @@ class Case(unittest.TestCase):
         self.children.append(child)
         return child
 
+    def libzmq_broker(self, kind, frontend=None, backend=None):
+        """The same words spoken by libzmq's own proxy."""
+        program = [sys.executable, HERE / "libzmq_broker.py"]
+        return self.broker(kind, frontend, backend, program=program)
+
     def script(self, *words, green=False):
         """A peer of peers.py in a process of its own, with or without gevent."""
         return self.child(sys.executable, HERE / "peers.py", *(["--green"] if green else []),
