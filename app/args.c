@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAIN_MS = 5000 };
+enum { DRAIN_MS = 5000, IO_THREADS_MAX = 256 };
 static const double SECONDS_MAX = 1e6; /* eleven days */
 
 /* What getopt_long() returns for options without a letter. */
@@ -119,6 +119,11 @@ static int read_count(const char *text, int *count)
     return 0;
 }
 
+static int read_io_threads(const char *text, int *count)
+{
+    return read_count(text, count) || *count < 1 || *count > IO_THREADS_MAX ? -1 : 0;
+}
+
 /* Sets the field of an option that takes an argument; -1 when that is not what it takes. */
 static int set_value(struct args *args, int value, const char *text)
 {
@@ -126,7 +131,7 @@ static int set_value(struct args *args, int value, const char *text)
     case CAPTURE: args->capture = text; return 0;
     case SUBSCRIBE: args->subscriptions[args->subscription_count++] = text; return 0;
     case HWM: return read_count(text, &args->hwm);
-    case IO_THREADS: return read_count(text, &args->io_threads) || !args->io_threads ? -1 : 0;
+    case IO_THREADS: return read_io_threads(text, &args->io_threads);
     case STATS: return read_seconds(text, 0.001, &args->stats_ms);
     case DRAIN: return read_seconds(text, 0, &args->drain_ms);
     case FOR: return read_seconds(text, 0.001, &args->for_ms);
@@ -138,7 +143,7 @@ static const char *what_it_takes(int value)
 {
     switch (value) {
     case HWM: return "a whole number";
-    case IO_THREADS: return "a whole number above 0";
+    case IO_THREADS: return "a number from 1 to 256";
     default: return "seconds";
     }
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Time and threads of the public API: the stopwatch, sleeping, and threads that take no signals,
  * for these are the application's. A watch or thread that is NULL does nothing. */
+#include "base/quiet_thread.h"
 #include "green/hub.h"
 #include "green/offload.h"
 
 #include <errno.h>
 #include <greenmq/zmq.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -56,16 +56,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-static int start(struct worker *thread)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread->thread, NULL, run, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 void *zmq_threadstart(zmq_thread_fn *func, void *arg)
 {
     if (!func) {
@@ -76,7 +66,7 @@ void *zmq_threadstart(zmq_thread_fn *func, void *arg)
     if (!thread)
         return NULL;
     *thread = (struct worker){.run = func, .arg = arg};
-    int error = start(thread);
+    int error = -quiet_thread_start(&thread->thread, run, thread);
     if (error == 0)
         return thread;
     free(thread);

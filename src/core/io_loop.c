@@ -3,10 +3,10 @@
 #include "core/io_loop.h"
 
 #include "base/chunk.h"
+#include "base/quiet_thread.h"
 #include "core/ctx.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum { ROUNDS_MAX = 8 /* flushes in a row, before it is looked what has come */ };
@@ -30,7 +30,7 @@ static void *run(void *arg)
     struct io_loop *io = arg;
     struct poller_events events;
     struct loop *loop = &io->ctx->loop;
-    background_apply(&io->ctx->background);
+    background_apply(&io->ctx->background, io->number);
     loop_enter(loop);
     while (!io->quit) {
         int timeout_ms = poller_begin_wait(&io->poller, &events, io->dirty.count ? 0 : UINT64_MAX);
@@ -44,18 +44,15 @@ static void *run(void *arg)
 static int start(struct io_loop *io, struct ctx *ctx)
 {
     io->ctx = ctx;
+    io->number = ctx->io_loop_count + 1; /* the thread of the context's own loop is 0 */
     TAILQ_INIT(&io->dirty.peers);
     int rc = poller_init(&io->poller);
     if (rc < 0)
         return rc;
-    sigset_t all, before;
-    sigfillset(&all); /* signals are the application's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&io->thread, NULL, run, io);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc)
+    rc = quiet_thread_start(&io->thread, run, io);
+    if (rc < 0)
         poller_term(&io->poller);
-    return -rc;
+    return rc;
 }
 
 int io_loops_start(struct ctx *ctx, unsigned count)
@@ -107,9 +104,4 @@ struct io_loop *io_loop_choose(struct ctx *ctx, uint64_t affinity)
             least = io;
     }
     return least;
-}
-
-void io_loop_wake(struct io_loop *io)
-{
-    loop_wake_poller(&io->poller);
 }

@@ -32,6 +32,7 @@ struct io_loop {
     struct dirty dirty;
     struct chunk *scratch; /* its connections read into it */
     unsigned streams;      /* that belong to it */
+    unsigned number;       /* in the name of its thread */
     bool quit;
     pthread_t thread;
     struct ctx *ctx;
@@ -45,8 +46,5 @@ void io_loops_stop(struct ctx *ctx);
 /* The one with the least connections among those of the mask (bit 0 is the first; 0 for all, as for
  * a mask that names none). NULL where there are none. */
 struct io_loop *io_loop_choose(struct ctx *ctx, uint64_t affinity);
-
-/* Something was put into its `dirty`. */
-void io_loop_wake(struct io_loop *io);
 
 #endif

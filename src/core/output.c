@@ -79,7 +79,7 @@ void peer_mark_dirty(struct peer *peer)
     peer->dirty = peer->io ? &peer->io->dirty : &peer->socket->ctx->dirty;
     TAILQ_INSERT_TAIL(&peer->dirty->peers, peer, dirty_line);
     if (peer->dirty->count++ == 0 && peer->io)
-        io_loop_wake(peer->io);
+        loop_wake_poller(&peer->io->poller);
 }
 
 void peer_unmark_dirty(struct peer *peer)

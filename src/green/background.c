@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads in the background: see background.h. Called by the steward of a loop. */
+/* Threads in the background: see background.h. For stewards, and those of I/O loops. */
 #include "green/background.h"
 
 #include <pthread.h>
@@ -16,13 +16,13 @@ void background_init(struct background *background)
 }
 
 /* The name is libzmq's, by which tools know such threads. */
-static void apply_name(int prefix)
+static void apply_name(int prefix, unsigned number)
 {
     char text[64], name[NAME_ROOM];
     if (prefix)
-        snprintf(text, sizeof text, "%d/ZMQbg/IO/0", prefix);
+        snprintf(text, sizeof text, "%d/ZMQbg/IO/%u", prefix, number);
     else
-        snprintf(text, sizeof text, "ZMQbg/IO/0");
+        snprintf(text, sizeof text, "ZMQbg/IO/%u", number);
     snprintf(name, sizeof name, "%.15s", text);
     (void)pthread_setname_np(pthread_self(), name);
 }
@@ -37,9 +37,9 @@ static void apply_policy(int policy, int priority)
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BEST_NICE);
 }
 
-void background_apply(const struct background *background)
+void background_apply(const struct background *background, unsigned number)
 {
-    apply_name(background->name_prefix);
+    apply_name(background->name_prefix, number);
     if (CPU_COUNT(&background->cpus))
         (void)sched_setaffinity(0, sizeof background->cpus, &background->cpus);
     apply_policy(background->policy, background->priority);

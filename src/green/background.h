@@ -15,7 +15,8 @@ struct background {
 
 void background_init(struct background *background);
 
-/* Makes the calling thread so. What the system does not allow, or does not know, is left. */
-void background_apply(const struct background *background);
+/* Makes the calling thread so, which is I/O thread `number` of its context. What the system does
+ * not allow, or does not know, is left. */
+void background_apply(const struct background *background, unsigned number);
 
 #endif

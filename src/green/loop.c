@@ -9,10 +9,10 @@
 #include "base/chunk.h"
 #include "base/clock.h"
 #include "base/lock_order.h"
+#include "base/quiet_thread.h"
 #include "green/sigmask.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -320,7 +320,7 @@ void loop_take_lock_back(struct loop *loop)
 void loop_wait_apart(struct loop *loop, struct poller *poller, struct poller_events *events,
                      int timeout_ms)
 {
-    unlock(loop);
+    loop_leave(loop); /* it may have started what somebody must look after */
     poller_wait(poller, events, timeout_ms, NULL);
     lock_after_poll(loop);
     poller_end_wait(poller);
@@ -505,7 +505,7 @@ static void *steward_run(void *arg)
     struct waiter waiter;
     waiter_init(&waiter);
     waiter.is_steward = true;
-    background_apply(loop->background);
+    background_apply(loop->background, 0);
     loop_enter(loop);
     take_bell(loop, &waiter);
     uint64_t seen = loop->waits;
@@ -535,13 +535,9 @@ static void *steward_run(void *arg)
 int loop_start_steward(struct loop *loop, const struct background *background)
 {
     loop->background = background;
-    sigset_t all, before;
-    sigfillset(&all); /* signals are the application's */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&loop->steward, NULL, steward_run, loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int rc = quiet_thread_start(&loop->steward, steward_run, loop);
     loop->has_steward = rc == 0;
-    return -rc;
+    return rc;
 }
 
 static void wake_here(struct waiter *waiter)

@@ -8,10 +8,10 @@
 #include "green/offload.h"
 
 #include "base/fork.h"
+#include "base/quiet_thread.h"
 #include "green/hub.h"
 
 #include <errno.h>
-#include <signal.h>
 
 enum { IDLE_S = 5 };
 
@@ -76,16 +76,10 @@ static void *worker_run(void *arg)
 static int add_worker(void)
 {
     pthread_t thread;
-    pthread_attr_t attr;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attr, worker_run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    workers += rc == 0;
+    if (quiet_thread_start(&thread, worker_run, NULL) == 0) {
+        pthread_detach(thread);
+        workers++;
+    }
     return workers ? 0 : -EAGAIN;
 }
 

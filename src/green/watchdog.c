@@ -8,6 +8,7 @@
 #include "green/watchdog.h"
 
 #include "base/fork.h"
+#include "base/quiet_thread.h"
 #include "green/hub.h"
 #include "green/overflow.h"
 
@@ -208,13 +209,9 @@ static void prepare(void)
 static int start(void)
 {
     pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, NULL, watch, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc)
-        return -rc;
+    int rc = quiet_thread_start(&thread, watch, NULL);
+    if (rc < 0)
+        return rc;
     pthread_detach(thread);
     running = true;
     return 0;

@@ -7,10 +7,10 @@
 #include "base/check.h"
 #include "base/fd.h"
 #include "base/fork.h"
+#include "base/quiet_thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,18 +96,13 @@ static void *run(void *arg)
     return arg;
 }
 
-/* One more. It handles no signals: those are the application's. */
 static int start_thread(void)
 {
     pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, NULL, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int rc = quiet_thread_start(&thread, run, NULL);
     if (rc == 0)
         pthread_detach(thread);
-    return -rc;
+    return rc;
 }
 
 /* Puts it into the line, and sees that somebody comes for it. */

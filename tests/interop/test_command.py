@@ -76,6 +76,7 @@ class Words(harness.Case):
                 (["queue", "--hwm", "10x", TCP, TCP], "10x"),
                 (["queue", "--io-threads", "0", TCP, TCP], "0"),
                 (["queue", "--io-threads", "two", TCP, TCP], "two"),
+                (["queue", "--io-threads", "257", TCP, TCP], "257"),
                 (["queue", "--stats", "often", TCP, TCP], "often"),
                 (["queue", "--stats", "0", TCP, TCP], "--stats"),
                 (["queue", "--stats", "-2", TCP, TCP], "-2"),
