@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A context: one loop, one lock, and the sockets under it. Memory of contexts is kept for new
- * ones, as that of sockets is. */
+/* A context: one lock, one loop, with several I/O threads further ones (core/io_loop.h), and the
+ * sockets under that lock. Memory of contexts is kept for new ones, as that of sockets is. */
 #ifndef GREENMQ_CORE_CTX_H
 #define GREENMQ_CORE_CTX_H
 

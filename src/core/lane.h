@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lanes: how messages pass without the context's lock. A socket with one peer may have two.
+/* Lanes: how messages pass without the context's lock. A socket may have two, one each way. Here
+ * are those of a socket with one peer; with several, core/stage.h sends and core/gather.h receives.
  *
  *      zmq_send ─ lane_put() ──>  [ frames ┆ room ]  behind the last piece of the peer's output;
  *                                                    over inproc, of the other end's inbox

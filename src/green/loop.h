@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop: a poller under a lock. A context has one loop, and everything of the context happens
- * under its lock.
+/* The loop: a poller under a lock. A context has one, and everything of the context happens under
+ * its lock; other threads may serve further pollers under it (loop_wait_apart()).
  *
  * Whoever waits runs the loop. The first thread that must wait becomes the leader: it polls the
  * descriptors with the lock released and then runs what is ready, with the lock held. Others who

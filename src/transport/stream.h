@@ -4,7 +4,7 @@
  *      CONNECTING ──> (PROXY) ──> HANDSHAKE ──> TRAFFIC      raw: no HANDSHAKE
  *           └────────────┴────────────┴────────────┴──> CLOSED
  *
- * Input is read into the context's scratch chunk, cut into runs and delivered. What cannot be
+ * Input is read into its loop's scratch chunk, cut into runs and delivered. What cannot be
  * delivered is kept, and nothing is read until it can be. An idle stream owns no buffers. */
 #ifndef GREENMQ_TRANSPORT_STREAM_H
 #define GREENMQ_TRANSPORT_STREAM_H
